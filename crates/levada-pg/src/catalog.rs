@@ -1,0 +1,235 @@
+//! What a database contains, as a plain value read in one snapshot. It selects nothing and changes nothing.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::binary::{TypeFacts, Types};
+use crate::{Name, Result, Session, quote_literal};
+
+/// The user objects of a database. Members of extensions and the `levada` schema are left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Catalog {
+    pub tables: Vec<Table>,
+    pub sequences: Vec<Name>,
+    pub views: Vec<View>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub extensions: Vec<Extension>,
+    pub schemas: Vec<String>,
+    pub large_objects: i64,
+    #[serde(skip)]
+    pub types: Types,
+}
+
+/// `pg_class.relkind` of what we call a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableKind {
+    Plain,
+    /// Holds no rows itself; its partitions are tables of their own.
+    Partitioned,
+    Foreign,
+}
+
+/// A table and what planning needs of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Table {
+    pub oid: u32,
+    pub name: Name,
+    pub kind: TableKind,
+    /// The physical file of the table as of the snapshot: it changes when rows are rewritten.
+    pub filenode: u32,
+    /// The main fork's size on disk.
+    pub bytes: u64,
+    /// The planner's estimate; 0 when never analysed.
+    pub rows_estimate: u64,
+    /// Stored by the `heap` access method, so that ctid ranges work.
+    pub is_heap: bool,
+    pub is_readable: bool,
+    /// Row-level security would hide rows from this role.
+    pub hides_rows: bool,
+    pub columns: Vec<Column>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Column {
+    pub name: String,
+    pub type_oid: u32,
+    /// As in a definition: `character varying(255)`.
+    pub type_name: String,
+    /// Computed by the server; never copied.
+    pub is_generated: bool,
+}
+
+/// A view or materialised view, and the relations it reads.
+#[derive(Debug, Clone, Serialize)]
+pub struct View {
+    pub name: Name,
+    pub is_materialized: bool,
+    pub reads: Vec<Name>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ForeignKey {
+    pub name: String,
+    pub table: Name,
+    pub references: Name,
+    pub is_valid: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Extension {
+    pub name: String,
+    pub schema: String,
+    pub version: String,
+}
+
+/// Where a sequence stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SequenceState {
+    pub name: Name,
+    pub last_value: i64,
+    pub is_called: bool,
+}
+
+impl Catalog {
+    /// Reads the catalogue in the transaction of `session`.
+    pub async fn load(session: &Session) -> Result<Self> {
+        let mut columns = load_columns(session).await?;
+        let tables = session.rows(include_str!("sql/tables.sql"), &[]).await?;
+        let tables = tables.iter().map(|row| {
+            let oid = row.get("oid");
+            Table {
+                oid,
+                name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+                kind: match row.get::<_, i8>("kind") as u8 {
+                    b'p' => TableKind::Partitioned,
+                    b'f' => TableKind::Foreign,
+                    _ => TableKind::Plain,
+                },
+                filenode: row.get("filenode"),
+                bytes: row.get::<_, i64>("bytes").max(0) as u64,
+                rows_estimate: row.get::<_, f64>("rows_estimate").max(0.0) as u64,
+                is_heap: row.get("is_heap"),
+                is_readable: row.get("is_readable"),
+                hides_rows: row.get("hides_rows"),
+                columns: columns.remove(&oid).unwrap_or_default(),
+            }
+        });
+        Ok(Self {
+            tables: tables.collect(),
+            sequences: names(session, include_str!("sql/sequences.sql")).await?,
+            views: load_views(session).await?,
+            foreign_keys: load_foreign_keys(session).await?,
+            extensions: load_extensions(session).await?,
+            schemas: load_schemas(session).await?,
+            large_objects: session
+                .one("SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", &[])
+                .await?
+                .get(0),
+            types: load_types(session).await?,
+        })
+    }
+
+    pub fn table(&self, name: &Name) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == *name)
+    }
+}
+
+async fn names(session: &Session, sql: &str) -> Result<Vec<Name>> {
+    let rows = session.rows(sql, &[]).await?;
+    Ok(rows.iter().map(|row| Name::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
+}
+
+async fn load_columns(session: &Session) -> Result<HashMap<u32, Vec<Column>>> {
+    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    for row in session.rows(include_str!("sql/columns.sql"), &[]).await? {
+        columns.entry(row.get("table_oid")).or_default().push(Column {
+            name: row.get("name"),
+            type_oid: row.get("type_oid"),
+            type_name: row.get("type_name"),
+            is_generated: row.get("is_generated"),
+        });
+    }
+    Ok(columns)
+}
+
+async fn load_types(session: &Session) -> Result<Types> {
+    let rows = session.rows(include_str!("sql/types.sql"), &[]).await?;
+    let facts = rows.iter().map(|row| TypeFacts {
+        oid: row.get("oid"),
+        name: row.get("name"),
+        kind: row.get::<_, i8>("kind") as u8 as char,
+        element: row.get("element"),
+        base: row.get("base"),
+    });
+    Ok(facts.map(|facts| (facts.oid, facts)).collect())
+}
+
+async fn load_views(session: &Session) -> Result<Vec<View>> {
+    let rows = session.rows(include_str!("sql/views.sql"), &[]).await?;
+    let views = rows.iter().map(|row| {
+        let schemas: Vec<String> = row.get("read_schemas");
+        let names: Vec<String> = row.get("read_names");
+        View {
+            name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+            is_materialized: row.get("is_materialized"),
+            reads: schemas.into_iter().zip(names).map(|(s, n)| Name::new(s, n)).collect(),
+        }
+    });
+    Ok(views.collect())
+}
+
+async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
+    let rows = session.rows(include_str!("sql/foreign_keys.sql"), &[]).await?;
+    let keys = rows.iter().map(|row| ForeignKey {
+        name: row.get("name"),
+        table: Name::new(row.get::<_, String>("table_schema"), row.get::<_, String>("table_name")),
+        references: Name::new(
+            row.get::<_, String>("referenced_schema"),
+            row.get::<_, String>("referenced_name"),
+        ),
+        is_valid: row.get("is_valid"),
+    });
+    Ok(keys.collect())
+}
+
+async fn load_extensions(session: &Session) -> Result<Vec<Extension>> {
+    let rows = session.rows(include_str!("sql/extensions.sql"), &[]).await?;
+    let extensions = rows.iter().map(|row| Extension {
+        name: row.get("name"),
+        schema: row.get("schema"),
+        version: row.get("version"),
+    });
+    Ok(extensions.collect())
+}
+
+async fn load_schemas(session: &Session) -> Result<Vec<String>> {
+    let rows = session.rows(include_str!("sql/schemas.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// How many sequences one statement asks for.
+const SEQUENCES_PER_QUERY: usize = 200;
+
+/// Reads where the sequences stand. Sequences are not transactional: the values are of now, which is
+/// never behind any snapshot taken before.
+pub async fn sequence_states(session: &Session, names: &[Name]) -> Result<Vec<SequenceState>> {
+    let mut states = Vec::with_capacity(names.len());
+    for group in names.chunks(SEQUENCES_PER_QUERY) {
+        let selects = group.iter().map(|name| {
+            let (schema, sequence) = (quote_literal(&name.schema), quote_literal(&name.name));
+            let relation = name.sql();
+            format!("SELECT {schema}::text, {sequence}::text, last_value, is_called FROM {relation}")
+        });
+        let sql = selects.collect::<Vec<_>>().join(" UNION ALL ");
+        for row in session.rows(&sql, &[]).await? {
+            states.push(SequenceState {
+                name: Name::new(row.get::<_, String>(0), row.get::<_, String>(1)),
+                last_value: row.get(2),
+                is_called: row.get(3),
+            });
+        }
+    }
+    Ok(states)
+}

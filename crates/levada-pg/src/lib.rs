@@ -1,0 +1,31 @@
+//! The only crate that speaks to PostgreSQL: sessions, names, the catalogue, snapshots, COPY streams.
+//!
+//! It reads and carries; it decides nothing about what is copied, and it writes only what it is told.
+
+pub mod binary;
+pub mod catalog;
+mod dump;
+mod endpoint;
+mod error;
+mod identity;
+mod name;
+mod relay;
+mod script;
+mod session;
+mod snapshot;
+mod stream;
+mod wire;
+
+pub use dump::{Dump, Section};
+pub use endpoint::Endpoint;
+pub use error::{Error, Result};
+pub use identity::{Identity, Position};
+pub use name::{Name, quote_identifier, quote_literal};
+pub use relay::{Moved, Relay, Relayed};
+pub use script::{Statement, split};
+pub use session::{Purpose, Session};
+pub use snapshot::{Keepers, Snapshot};
+pub use wire::Wire;
+
+/// Re-exported so that other crates can name row and parameter types without the client library.
+pub use tokio_postgres::{Row, types::ToSql};

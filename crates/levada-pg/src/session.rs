@@ -1,0 +1,167 @@
+//! A session for everything but COPY: it names itself, limits its lock waits, and hides values.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Row};
+
+use crate::stream::Stream;
+use crate::wire::refused;
+use crate::{Endpoint, Error, Result};
+
+/// Every session of ours has an `application_name` that begins so.
+pub(crate) const SETTINGS_PREFIX: &str = "levada ";
+
+/// What a session is for. It decides the settings and the `application_name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reads production: read-only, policies never filter silently.
+    Source,
+    /// Keeps a snapshot of production alive.
+    Keeper,
+    /// Watches over the locks that we hold on production.
+    Watch,
+    /// Loads data into the target.
+    Target,
+    /// Keeps the run lock and the records of the target.
+    Record,
+}
+
+/// How long we wait for any lock before we give way, in milliseconds.
+const LOCK_TIMEOUT_MS: u32 = 2000;
+
+impl Purpose {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Source => "reader",
+            Self::Keeper => "snapshot keeper",
+            Self::Watch => "lock watch",
+            Self::Target => "writer",
+            Self::Record => "recorder",
+        }
+    }
+
+    /// One simple query that sets all settings. Settings a server does not know are set only where
+    /// it does: `pg_settings` decides.
+    pub(crate) fn settings(self) -> String {
+        let lock_timeout = LOCK_TIMEOUT_MS.to_string();
+        let mut settings = vec![
+            ("search_path", ""),
+            ("lock_timeout", lock_timeout.as_str()),
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+            ("idle_session_timeout", "0"),
+            ("transaction_timeout", "0"),
+            ("client_min_messages", "warning"),
+            ("standard_conforming_strings", "on"),
+            ("DateStyle", "ISO"),
+            ("IntervalStyle", "postgres"),
+            ("TimeZone", "UTC"),
+            ("extra_float_digits", "3"),
+            ("bytea_output", "hex"),
+            ("jit", "off"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            // A backend of a killed run ends itself instead of working on for nobody.
+            ("client_connection_check_interval", "1000"),
+        ];
+        match self {
+            Self::Source | Self::Keeper | Self::Watch => settings.extend([
+                ("default_transaction_read_only", "on"),
+                ("row_security", "off"),
+                ("synchronize_seqscans", "off"),
+                ("max_parallel_workers_per_gather", "0"),
+            ]),
+            Self::Target => settings.extend([
+                ("synchronous_commit", "off"),
+                ("default_transaction_read_only", "off"),
+                ("row_security", "off"),
+            ]),
+            Self::Record => settings.push(("default_transaction_read_only", "off")),
+        }
+        let values: Vec<_> =
+            settings.iter().map(|(name, value)| format!("('{name}','{value}')")).collect();
+        format!(
+            "SELECT count(pg_catalog.set_config(s.name, v.value, false)) FROM (VALUES {}) \
+             v(name, value) JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(v.name)",
+            values.join(",")
+        )
+    }
+}
+
+/// A session with typed parameters and rows.
+#[derive(Debug)]
+pub struct Session {
+    client: Client,
+    connection: JoinHandle<()>,
+    pid: i32,
+}
+
+impl Session {
+    /// Connects and applies the settings of `purpose`.
+    pub async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
+        let stream = Stream::open(endpoint).await?;
+        let mut config = endpoint.config.clone();
+        config.application_name(format!("{SETTINGS_PREFIX}{}", purpose.label()));
+        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let limit = endpoint.config.get_connect_timeout().copied().unwrap_or(Duration::MAX);
+        let connecting = tokio::time::timeout(limit, config.connect_raw(stream, NoTls));
+        let (client, connection) = connecting
+            .await
+            .map_err(|_| Error::Lost("no answer to the start-up message".to_owned()))?
+            .map_err(|error| refused(endpoint, Error::from(error)))?;
+        // The task ends with the client; a broken connection shows itself at the next query.
+        let connection = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        let mut session = Self { client, connection, pid: 0 };
+        session.batch(&purpose.settings()).await?;
+        session.pid = session.one("SELECT pg_catalog.pg_backend_pid()", &[]).await?.get(0);
+        Ok(session)
+    }
+
+    /// The process id of the server's backend, as the server itself tells it.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Several statements without parameters.
+    pub async fn batch(&self, sql: &str) -> Result<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        Ok(self.client.query(sql, parameters).await?)
+    }
+
+    /// Exactly one row.
+    pub async fn one(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        Ok(self.client.query_one(sql, parameters).await?)
+    }
+
+    /// One row or none.
+    pub async fn maybe(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>> {
+        Ok(self.client.query_opt(sql, parameters).await?)
+    }
+
+    /// A statement with parameters; returns the number of rows it touched.
+    pub async fn execute(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64> {
+        Ok(self.client.execute(sql, parameters).await?)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}

@@ -1,0 +1,79 @@
+//! The seed: a fresh data directory, made once and copied for each cluster.
+//!
+//! Responsible for: running `initdb` (a second and a half) once per server version and account,
+//! safely when several processes start together. Must not: start servers.
+
+use std::collections::hash_map::DefaultHasher;
+use std::env;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::account::Account;
+use crate::installation::Installation;
+
+/// Read last by the server, rewritten before each start.
+pub(crate) const SETTINGS_FILE: &str = "levada.conf";
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Puts a fresh data directory at `data`, whose parent must belong to `account`.
+pub(crate) fn plant(installation: &Installation, account: &Account, data: &Path) -> Result<()> {
+    let seed = seed(installation, account)?;
+    // Copied beside and renamed, so that a killed copy is never taken for a data directory.
+    let unfinished = data.with_extension("unfinished");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    run(account.command("cp").arg("-R").arg(&seed).arg(&unfinished))?;
+    fs::rename(&unfinished, data)
+        .with_context(|| format!("cannot put a data directory at {}", data.display()))
+}
+
+fn seed(installation: &Installation, account: &Account) -> Result<PathBuf> {
+    let seed = env::temp_dir().join(seed_name(installation, account));
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if !seed.exists() {
+        make(installation, account, &seed)?;
+    }
+    // The name can be guessed, so anybody may have put something there.
+    account.check_owns(&seed)?;
+    Ok(seed)
+}
+
+fn seed_name(installation: &Installation, account: &Account) -> String {
+    let mut hasher = DefaultHasher::new();
+    (installation.bin_dir(), installation.version(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    format!("levada-seed-{}-{}-{:016x}", installation.major(), account.uid, hasher.finish())
+}
+
+fn make(installation: &Installation, account: &Account, seed: &Path) -> Result<()> {
+    let draft = seed.with_extension(process::id().to_string());
+    account.own_dir(&draft)?;
+    let mut initdb = account.command(installation.program("initdb"));
+    initdb.arg("-D").arg(&draft);
+    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+    run(&mut initdb)?;
+    let configuration = draft.join("postgresql.conf");
+    let mut text = fs::read_to_string(&configuration)?;
+    text.push_str(&format!("\ninclude_if_exists = '{SETTINGS_FILE}'\n"));
+    fs::write(&configuration, text)?;
+    if fs::rename(&draft, seed).is_err() {
+        // Another process was faster; its seed is as good as ours.
+        fs::remove_dir_all(&draft)?;
+        ensure!(seed.exists(), "cannot keep a seed at {}", seed.display());
+    }
+    Ok(())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} failed: {}", complaint.trim());
+    Ok(())
+}
