@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The full copy: one snapshot of a source becomes one edition of a target, resumable at any moment.
+//!
+//! `plan` decides, the other files carry out one kind of step each; nothing here prints.
+
+mod board;
+mod build;
+mod chunk;
+mod config;
+mod courtesy;
+mod definitions;
+mod extensions;
+mod install;
+mod large_objects;
+mod plan;
+mod preflight;
+mod publish;
+mod recipes;
+mod resume;
+mod run;
+mod schema;
+mod selection;
+mod sequences;
+mod start;
+mod worker;
+
+pub use config::{Config, ForeignKeys, Mode};
+pub use plan::{Format, Plan, PlannedTable, plan};
+pub use preflight::{Preflight, preflight};
+pub use run::{Report, Request, run};
+pub use schema::{SchemaReport, copy_schema};

@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The `levada` schema of the target: editions, runs, tables, chunks, steps, and the lock that lets one
+//! run at a time write them.
+//!
+//! It records and reads back; it does not know how anything is copied.
+
+mod installation;
+mod ledger;
+mod lock;
+mod record;
+mod times;
+
+pub use installation::Installation;
+pub use ledger::{Ledger, NewEdition, Outcome};
+pub use record::{
+    ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, chunk_done, fence,
+    step_done, work_done,
+};
+pub use times::{Entry, RunSummary, Times, latest_run, times};

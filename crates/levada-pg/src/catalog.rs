@@ -66,6 +66,8 @@ pub struct Column {
 pub struct View {
     pub name: Name,
     pub is_materialized: bool,
+    /// A materialised view that has been refreshed at least once.
+    pub is_populated: bool,
     pub reads: Vec<Name>,
 }
 
@@ -174,6 +176,7 @@ async fn load_views(session: &Session) -> Result<Vec<View>> {
         View {
             name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
             is_materialized: row.get("is_materialized"),
+            is_populated: row.get("is_populated"),
             reads: schemas.into_iter().zip(names).map(|(s, n)| Name::new(s, n)).collect(),
         }
     });

@@ -105,7 +105,7 @@ impl Dump {
     }
 
     fn explain(&self, stderr: &str) -> Error {
-        if stderr.contains("lock timeout") || stderr.contains("terminating connection") {
+        if GAVE_WAY.iter().any(|sign| stderr.contains(sign)) {
             return Error::Lost("pg_dump gave way to another session's lock".to_owned());
         }
         let lines: Vec<_> = stderr.lines().filter(|line| line.contains("error:")).collect();
@@ -118,6 +118,10 @@ impl Dump {
         Error::Refused(problem)
     }
 }
+
+/// What pg_dump says when a lock, or we ourselves, stopped it.
+const GAVE_WAY: [&str; 3] =
+    ["lock timeout", "terminating connection", "canceling statement due to user request"];
 
 /// A pg_dump pattern that matches exactly this name.
 fn pattern(name: &str) -> String {

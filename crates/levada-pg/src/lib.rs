@@ -13,6 +13,7 @@ mod relay;
 mod script;
 mod session;
 mod snapshot;
+mod stop;
 mod stream;
 mod wire;
 
@@ -25,6 +26,7 @@ pub use relay::{Moved, Relay, Relayed};
 pub use script::{Statement, split};
 pub use session::{Purpose, Session};
 pub use snapshot::{Keepers, Snapshot};
+pub use stop::Stop;
 pub use wire::Wire;
 
 /// Re-exported so that other crates can name row and parameter types without the client library.

@@ -97,9 +97,10 @@ fn own_number(option: &str) -> Result<u32> {
 }
 
 fn account_in(passwd: &str, wanted: &str) -> Option<Account> {
-    let mut fields = passwd.lines().map(|line| line.split(':')).find_map(|mut fields| {
-        (fields.next() == Some(wanted)).then_some(fields)
-    })?;
+    let mut fields = passwd
+        .lines()
+        .map(|line| line.split(':'))
+        .find_map(|mut fields| (fields.next() == Some(wanted)).then_some(fields))?;
     let uid = fields.nth(1)?.parse().ok()?;
     let gid = fields.next()?.parse().ok()?;
     Some(Account { uid, gid, step_down_to: Some(wanted.to_owned()) })

@@ -10,10 +10,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::account::Account;
 use crate::database::{Database, quote_identifier};
@@ -119,6 +119,14 @@ impl Cluster {
     /// A cluster of the version that [`Installation::find`] gives, with nothing adjusted.
     pub fn start() -> Result<Self> {
         Self::builder(&Installation::find()?).start()
+    }
+
+    /// One cluster for the whole process, started when first asked for: for tests that need no
+    /// more than a database of their own. It ends with the process, so leave it running.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
+        shared.as_ref().map_err(|complaint| anyhow!("{complaint}"))
     }
 
     /// The programs this cluster runs on.

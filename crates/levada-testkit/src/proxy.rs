@@ -200,7 +200,8 @@ impl Way {
     fn carry(&self) {
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Some(count) = self.read(&mut buffer) {
-            let passed = self.line.admit(count) && (&self.output).write_all(&buffer[..count]).is_ok();
+            let passed =
+                self.line.admit(count) && (&self.output).write_all(&buffer[..count]).is_ok();
             if !passed {
                 break;
             }

@@ -25,7 +25,8 @@ impl Database {
 
     /// Like [`Database::schema`], but foreign keys read the same whether they were validated.
     pub fn schema_trusting_keys(&self) -> Result<Schema> {
-        let trusted = |line: String| line.strip_suffix(" NOT VALID").map_or(line.clone(), Into::into);
+        let trusted =
+            |line: String| line.strip_suffix(" NOT VALID").map_or(line.clone(), Into::into);
         Ok(self.schema()?.into_iter().map(trusted).collect())
     }
 }

@@ -26,9 +26,9 @@ line (kind, name, definition) as (
   where extname <> 'plpgsql'
   union all
   select 'relation', name, concat_ws(' ',
-    'kind=' || relkind::text, 'persistence=' || relpersistence::text, 'options=' || reloptions::text,
-    'identity=' || relreplident::text, 'partition_by=' || pg_get_partkeydef(oid),
-    'bounds=' || pg_get_expr(relpartbound, oid))
+    'kind=' || relkind::text, 'persistence=' || relpersistence::text,
+    'options=' || reloptions::text, 'identity=' || relreplident::text,
+    'partition_by=' || pg_get_partkeydef(oid), 'bounds=' || pg_get_expr(relpartbound, oid))
   from relation
   where relkind in ('r', 'p', 'v', 'm', 'f')
   union all

@@ -10,6 +10,7 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 
@@ -45,13 +46,38 @@ fn seed(installation: &Installation, account: &Account) -> Result<PathBuf> {
     Ok(seed)
 }
 
+/// Named after the day as well, because systems clear old files, one by one, from their
+/// temporary directories: a seed is never old enough to have lost some.
 fn seed_name(installation: &Installation, account: &Account) -> String {
+    format!("{}{}", seed_family(installation, account), today())
+}
+
+fn seed_family(installation: &Installation, account: &Account) -> String {
     let mut hasher = DefaultHasher::new();
     (installation.bin_dir(), installation.version(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
-    format!("levada-seed-{}-{}-{:016x}", installation.major(), account.uid, hasher.finish())
+    format!("levada-seed-{}-{}-{:016x}-", installation.major(), account.uid, hasher.finish())
+}
+
+/// Days since 1970.
+fn today() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() / 86_400
+}
+
+/// Seeds of yesterday may still be in use around midnight; those before are not.
+fn remove_old_seeds(installation: &Installation, account: &Account) {
+    let family = seed_family(installation, account);
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let day = name.to_str().and_then(|name| name.strip_prefix(&family)?.parse::<u64>().ok());
+        if day.is_some_and(|day| day + 1 < today()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn make(installation: &Installation, account: &Account, seed: &Path) -> Result<()> {
+    remove_old_seeds(installation, account);
     let draft = seed.with_extension(process::id().to_string());
     account.own_dir(&draft)?;
     let mut initdb = account.command(installation.program("initdb"));

@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::database::{Database, psql};
 
 const DONE: &str = "levada testkit: done";
+/// A test that waits for a lock that never comes is to fail, not to hang.
+const LIMIT: &str = "set statement_timeout = '2min'";
 
 /// An open psql session. Dropping it closes the connection and rolls back.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Session {
 }
 
 impl Database {
-    /// Opens a session and waits until it is connected.
+    /// Opens a session and waits until it is connected. Statements in it may take two minutes.
     pub fn session(&self) -> Result<Session> {
         let mut command = psql(self.url())?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -29,7 +31,7 @@ impl Database {
         let input = process.stdin.take().context("psql has no standard input")?;
         let output = process.stdout.take().context("psql has no standard output")?;
         let mut session = Session { process, input, output: BufReader::new(output) };
-        session.run("")?;
+        session.run(LIMIT)?;
         Ok(session)
     }
 }

@@ -1,6 +1,7 @@
 SELECT n.nspname::text AS schema,
        c.relname::text AS name,
        c.relkind = 'm' AS is_materialized,
+       c.relispopulated AS is_populated,
        coalesce(array_agg(rn.nspname::text ORDER BY r.oid) FILTER (WHERE r.oid IS NOT NULL), '{}')
            AS read_schemas,
        coalesce(array_agg(r.relname::text ORDER BY r.oid) FILTER (WHERE r.oid IS NOT NULL), '{}')
@@ -18,5 +19,5 @@ WHERE c.relkind IN ('v', 'm')
   AND NOT EXISTS (
       SELECT FROM pg_depend AS e
       WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
-GROUP BY n.nspname, c.relname, c.relkind
+GROUP BY n.nspname, c.relname, c.relkind, c.relispopulated
 ORDER BY 1, 2

@@ -1,0 +1,30 @@
+# What a person does with levada from a checkout. `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench deps lint fmt
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: deps ## the whole story in about a minute, on a private PostgreSQL
+	cargo build --release --locked -p levada
+	cargo run --quiet --release --locked -p levada -- demo
+
+test: deps ## all tests but the long ones
+	cargo test --workspace --locked
+
+test-long: deps ## the long tests
+	LEVADA_LONG=1 cargo test --locked -p levada --test it -- --include-ignored long_
+
+bench: deps ## measure copying
+	cargo bench --locked -p levada --bench copy
+
+deps: ## install PostgreSQL and what else is missing
+	@.ci/deps.sh
+
+lint: ## formatting and clippy, as strict as CI
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## format all code
+	cargo fmt --all

@@ -1,0 +1,190 @@
+//! The work that is left and what may be done next. Pure: workers ask it and tell it, it does nothing.
+//!
+//! Loads come before everything else, so that the snapshot of the source is released early; then the
+//! longest work first. One table has several index builds at once, but one constraint at a time.
+
+use std::collections::HashMap;
+
+use edition::{ChunkRow, Stage, StepRow};
+use pg::Name;
+
+/// What a worker shall do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    Load(ChunkRow),
+    Step(StepRow),
+}
+
+/// The answer to a worker that asks for work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    Do(Task),
+    /// Nothing is ready; ask again when a task has finished.
+    Wait,
+    /// Nothing is left.
+    Done,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Todo,
+    Running,
+    Done,
+}
+
+#[derive(Debug)]
+struct Load {
+    chunk: ChunkRow,
+    weight: u64,
+    state: State,
+}
+
+#[derive(Debug)]
+struct Step {
+    step: StepRow,
+    state: State,
+}
+
+/// All work of an edition.
+#[derive(Debug)]
+pub(crate) struct Board {
+    loads: Vec<Load>,
+    steps: Vec<Step>,
+}
+
+impl Board {
+    /// `weights` tells the bytes of each table's chunk: larger ones are loaded first.
+    pub(crate) fn new(
+        chunks: Vec<ChunkRow>,
+        steps: Vec<StepRow>,
+        weights: &HashMap<Name, u64>,
+    ) -> Self {
+        let state = |is_done| if is_done { State::Done } else { State::Todo };
+        let mut loads: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| Load {
+                weight: weights.get(&chunk.table).copied().unwrap_or(0),
+                state: state(chunk.done.is_some()),
+                chunk,
+            })
+            .collect();
+        loads.sort_by(|a, b| b.weight.cmp(&a.weight));
+        let steps = steps.into_iter().map(|step| Step { state: state(step.is_done), step });
+        Self { loads, steps: steps.collect() }
+    }
+
+    /// Takes the next task for a worker.
+    pub(crate) fn next(&mut self) -> Next {
+        if let Some(load) = self.loads.iter_mut().find(|load| load.state == State::Todo) {
+            load.state = State::Running;
+            return Next::Do(Task::Load(load.chunk.clone()));
+        }
+        let ready = (0..self.steps.len()).filter(|at| self.is_ready(*at));
+        let key = |at: &usize| {
+            let step = &self.steps[*at].step;
+            // Short work that others wait for goes first: attaching a key takes no time.
+            (step.stage == Stage::Index, std::cmp::Reverse(step.weight), step.number)
+        };
+        match ready.min_by_key(key) {
+            Some(at) => {
+                self.steps[at].state = State::Running;
+                Next::Do(Task::Step(self.steps[at].step.clone()))
+            }
+            None if self.is_done() => Next::Done,
+            None => Next::Wait,
+        }
+    }
+
+    pub(crate) fn finished(&mut self, task: &Task) {
+        self.set(task, State::Done);
+    }
+
+    fn set(&mut self, task: &Task, state: State) {
+        match task {
+            Task::Load(chunk) => {
+                let same = |load: &&mut Load| {
+                    load.chunk.table == chunk.table && load.chunk.number == chunk.number
+                };
+                if let Some(load) = self.loads.iter_mut().find(same) {
+                    load.state = state;
+                }
+            }
+            Task::Step(step) => {
+                if let Some(known) = self.steps.iter_mut().find(|s| s.step.number == step.number) {
+                    known.state = state;
+                }
+            }
+        }
+    }
+
+    /// Whether every row has been read from the source.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loads.iter().all(|load| load.state == State::Done)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_loaded() && self.steps.iter().all(|step| step.state == State::Done)
+    }
+
+    /// How many index builds are neither done nor running: when few are left, a build may use more
+    /// than one core.
+    pub(crate) fn builds_waiting(&self) -> usize {
+        let waits = |step: &&Step| step.state == State::Todo && step.step.stage == Stage::Index;
+        let loads = self.loads.iter().filter(|load| load.state != State::Done).count();
+        self.steps.iter().filter(waits).count() + loads
+    }
+
+    fn is_ready(&self, at: usize) -> bool {
+        let Step { step, state } = &self.steps[at];
+        if *state != State::Todo {
+            return false;
+        }
+        let same_table = |other: &Step| other.step.table == step.table;
+        let mut others = self.steps.iter().enumerate().filter(|(other, _)| *other != at);
+        match step.stage {
+            Stage::Index => {
+                self.is_table_loaded(step.table.as_ref())
+                    && !others.any(|(_, other)| {
+                        same_table(other)
+                            && other.step.stage > Stage::Index
+                            && other.state == State::Running
+                    })
+            }
+            Stage::Constraint | Stage::Analyze => {
+                self.is_table_loaded(step.table.as_ref())
+                    && !others.any(|(_, other)| {
+                        let earlier = (other.step.stage, other.step.number)
+                            < (step.stage, step.number);
+                        same_table(other)
+                            && (other.state == State::Running
+                                || (earlier && other.state != State::Done))
+                    })
+            }
+            Stage::Validate => {
+                self.is_loaded()
+                    && !others.any(|(_, other)| {
+                        let before = other.step.stage < step.stage && other.state != State::Done;
+                        let beside = same_table(other) && other.state == State::Running;
+                        before || beside
+                    })
+            }
+            // In their order, one after the other.
+            Stage::Partitioned | Stage::Attach | Stage::ForeignKey | Stage::Refresh => {
+                self.is_loaded()
+                    && !others.any(|(_, other)| {
+                        (other.step.stage, other.step.number) < (step.stage, step.number)
+                            && other.state != State::Done
+                    })
+            }
+        }
+    }
+
+    fn is_table_loaded(&self, table: Option<&Name>) -> bool {
+        let mut loads = self.loads.iter().filter(|load| Some(&load.chunk.table) == table);
+        loads.all(|load| load.state == State::Done)
+    }
+}
+
+#[cfg(test)]
+#[path = "board_tests.rs"]
+mod tests;

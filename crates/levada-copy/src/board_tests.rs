@@ -1,0 +1,99 @@
+//! Tests of the order of work, without a server.
+
+use super::*;
+use report::Category;
+
+fn chunk(table: &str, number: i32) -> ChunkRow {
+    let table = Name::new("public", table);
+    ChunkRow { table, number, first_page: None, end_page: None, done: None }
+}
+
+fn step(number: i32, stage: Stage, table: &str, weight: i64) -> StepRow {
+    StepRow {
+        number,
+        stage,
+        category: Category::Index,
+        table: Some(Name::new("public", table)),
+        object: format!("step {number}"),
+        statement: String::new(),
+        undo: None,
+        weight,
+        is_done: false,
+    }
+}
+
+fn board(chunks: Vec<ChunkRow>, steps: Vec<StepRow>) -> Board {
+    let weights = [("a", 10), ("b", 20)].map(|(name, bytes)| (Name::new("public", name), bytes));
+    Board::new(chunks, steps, &weights.into())
+}
+
+fn take(board: &mut Board) -> Task {
+    match board.next() {
+        Next::Do(task) => task,
+        other => panic!("expected work, got {other:?}"),
+    }
+}
+
+fn number(task: &Task) -> i32 {
+    match task {
+        Task::Load(chunk) => chunk.number,
+        Task::Step(step) => step.number,
+    }
+}
+
+#[test]
+fn loads_come_first_and_the_largest_table_before_all() {
+    let steps = vec![step(7, Stage::Index, "a", 1)];
+    let mut board = board(vec![chunk("a", 1), chunk("b", 2)], steps);
+    let (first, second) = (take(&mut board), take(&mut board));
+    assert_eq!([number(&first), number(&second)], [2, 1]);
+    assert_eq!(board.next(), Next::Wait);
+    board.finished(&second);
+    assert_eq!(number(&take(&mut board)), 7, "a is loaded, b still loads");
+}
+
+#[test]
+fn builds_of_one_table_run_together_and_its_key_waits_for_them() {
+    let steps = vec![
+        step(1, Stage::Index, "a", 5),
+        step(2, Stage::Index, "a", 9),
+        step(3, Stage::Constraint, "a", 0),
+        step(4, Stage::Analyze, "a", 0),
+    ];
+    let mut board = board(Vec::new(), steps);
+    let (longest, other) = (take(&mut board), take(&mut board));
+    assert_eq!([number(&longest), number(&other)], [2, 1]);
+    board.finished(&longest);
+    assert_eq!(board.next(), Next::Wait);
+    board.finished(&other);
+    let key = take(&mut board);
+    assert_eq!(number(&key), 3);
+    assert_eq!(board.next(), Next::Wait, "analyze waits for the key");
+    board.finished(&key);
+    let analyze = take(&mut board);
+    board.finished(&analyze);
+    assert_eq!(board.next(), Next::Done);
+}
+
+#[test]
+fn validations_never_share_a_referencing_table() {
+    let steps = vec![
+        step(1, Stage::ForeignKey, "a", 0),
+        step(2, Stage::Validate, "a", 5),
+        step(3, Stage::Validate, "a", 5),
+        step(4, Stage::Validate, "b", 1),
+    ];
+    let mut board = board(Vec::new(), steps);
+    let add = take(&mut board);
+    assert_eq!((number(&add), board.next()), (1, Next::Wait));
+    board.finished(&add);
+    assert_eq!([number(&take(&mut board)), number(&take(&mut board))], [2, 4]);
+    assert_eq!(board.next(), Next::Wait);
+}
+
+#[test]
+fn what_was_done_before_is_not_done_again() {
+    let mut done = step(1, Stage::Index, "a", 5);
+    done.is_done = true;
+    assert_eq!(board(Vec::new(), vec![done]).next(), Next::Done);
+}

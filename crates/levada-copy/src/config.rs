@@ -1,0 +1,91 @@
+//! The `[copy]` section: what a person may decide about a copy.
+
+use serde::{Deserialize, Serialize};
+
+/// The `[copy]` section of `levada.toml`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How many tables, ranges or indexes are worked on at once. 0 means one for each core.
+    pub jobs: usize,
+    /// What happens to foreign keys: "trusted" adds them without checking rows that were valid in
+    /// production, "validate" checks them again, "omit" leaves them out.
+    pub foreign_keys: ForeignKeys,
+    /// Tables to copy: exact names or globs, `table` or `schema.table`. Empty means all.
+    pub include: Vec<String>,
+    /// Tables to leave out, with the views that read them. A pattern that matches nothing is an error.
+    pub exclude: Vec<String>,
+    /// Extensions to create on the target besides those that levada knows.
+    pub extensions: Vec<String>,
+    /// Extensions of the source that the target shall do without.
+    pub omit_extensions: Vec<String>,
+    /// Whether large objects are copied.
+    pub large_objects: bool,
+    /// Tables above this size are read in ranges of this size, in MiB.
+    pub range_mib: u64,
+    /// How often an idle session shows a sign of life, in seconds.
+    pub heartbeat_seconds: u64,
+    /// How long publishing waits for readers of the old edition, in seconds.
+    pub publish_wait_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            jobs: 0,
+            foreign_keys: ForeignKeys::Trusted,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            extensions: Vec::new(),
+            omit_extensions: Vec::new(),
+            large_objects: true,
+            range_mib: 128,
+            heartbeat_seconds: 30,
+            publish_wait_seconds: 600,
+        }
+    }
+}
+
+impl Config {
+    /// The number of workers, at least one.
+    pub fn workers(&self) -> usize {
+        match self.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        }
+    }
+}
+
+/// What happens to foreign keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignKeys {
+    /// Added `NOT VALID` after the data: instant, enforced for later writes.
+    Trusted,
+    /// Added and validated.
+    Validate,
+    /// Left out.
+    Omit,
+}
+
+/// How a table reaches the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Copied with its rows.
+    Refresh,
+    /// The definition without rows.
+    Schema,
+    /// Left out, with the views that read it.
+    Skip,
+}
+
+impl Mode {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Refresh => "refresh",
+            Self::Schema => "schema",
+            Self::Skip => "skip",
+        }
+    }
+}

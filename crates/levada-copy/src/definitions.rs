@@ -1,0 +1,172 @@
+//! What the source's definitions say, as statements sorted by when they belong into the target.
+//!
+//! Triggers, policies, grants, owners and publications stay behind: other people read the target.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use pg::catalog::Catalog;
+use pg::{Dump, Name, Section, Statement};
+
+use crate::config::ForeignKeys;
+use crate::plan::Plan;
+
+/// The definitions of a source.
+#[derive(Debug)]
+pub(crate) struct Definitions {
+    /// Before the rows: types, functions, tables, views.
+    pub(crate) before: Vec<Statement>,
+    /// After the rows, in pg_dump's order.
+    pub(crate) after: Vec<Statement>,
+    /// Equal hashes mean equal definitions.
+    pub(crate) hash: String,
+}
+
+impl Definitions {
+    /// Reads the definitions that `plan` covers, as of `export`'s snapshot.
+    pub(crate) async fn read(
+        dump: &Dump,
+        export: Option<&str>,
+        catalog: &Catalog,
+        plan: &Plan,
+        foreign_keys: ForeignKeys,
+    ) -> anyhow::Result<Self> {
+        let context = "reading the definitions of the source";
+        let before = dump.read(Section::PreData, export).await.context(context)?;
+        let after = dump.read(Section::PostData, export).await.context(context)?;
+        let unwanted = unwanted_foreign_keys(catalog, plan, foreign_keys);
+        let before: Vec<_> = pg::split(&before).into_iter().filter(is_wanted).collect();
+        let after = pg::split(&after).into_iter().filter(is_wanted);
+        let after: Vec<_> = after.filter(|statement| !unwanted.covers(statement)).collect();
+        let mut hasher = blake3::Hasher::new();
+        for statement in before.iter().chain(&after) {
+            hasher.update(statement.sql.as_bytes()).update(b"\0");
+        }
+        Ok(Self { before, after, hash: hasher.finalize().to_hex().to_string() })
+    }
+
+    /// The statements that no recipe covers: they belong into the publish transaction.
+    pub(crate) fn late(&self) -> Vec<&Statement> {
+        let mut previous: Option<&Statement> = None;
+        let mut late = Vec::new();
+        for statement in &self.after {
+            let same_entry = previous.is_some_and(|previous| {
+                (&previous.kind, &previous.schema, &previous.name)
+                    == (&statement.kind, &statement.schema, &statement.name)
+            });
+            let has_recipe = RECIPE_KINDS.contains(&statement.kind.as_str());
+            // What follows the first statement of an entry are settings, such as CLUSTER ON.
+            if !has_recipe || same_entry {
+                late.push(statement);
+            }
+            previous = Some(statement);
+        }
+        late
+    }
+}
+
+/// Kinds whose first statement is rebuilt from the catalogue of the target.
+const RECIPE_KINDS: [&str; 5] =
+    ["INDEX", "CONSTRAINT", "FK CONSTRAINT", "INDEX ATTACH", "STATISTICS"];
+
+/// Kinds of entries that stay in production.
+const UNWANTED_KINDS: [&str; 15] = [
+    "EXTENSION", "TRIGGER", "POLICY", "ROW SECURITY", "EVENT TRIGGER", "PUBLICATION",
+    "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "ACL",
+    "DEFAULT ACL", "SECURITY LABEL", "FOREIGN TABLE", "DATABASE",
+];
+
+/// Objects whose comments stay in production with them.
+const UNWANTED_COMMENTS: [&str; 8] = [
+    "EXTENSION ", "TRIGGER ", "RULE ", "POLICY ", "EVENT TRIGGER ", "PUBLICATION ", "SUBSCRIPTION ",
+    "SCHEMA public",
+];
+
+fn is_wanted(statement: &Statement) -> bool {
+    let sql = statement.sql.as_str();
+    let is_setting = sql.starts_with("SET ") || sql.starts_with("SELECT pg_catalog.set_config(");
+    if is_setting {
+        return sql.starts_with("SET default_table_access_method");
+    }
+    match statement.kind.as_str() {
+        kind if UNWANTED_KINDS.contains(&kind) => false,
+        "COMMENT" => !UNWANTED_COMMENTS.iter().any(|start| statement.name.starts_with(start)),
+        // pg_dump writes a view that depends on a key as a rule.
+        "RULE" => sql.starts_with("CREATE OR REPLACE VIEW"),
+        "TABLE" => !(sql.starts_with("ALTER TABLE") && sql.ends_with("ROW LEVEL SECURITY")),
+        _ => true,
+    }
+}
+
+/// Foreign keys that do not come along, as `(schema, "table key")`.
+struct UnwantedKeys {
+    all: bool,
+    keys: BTreeSet<(String, String)>,
+    comments: BTreeSet<(String, String)>,
+}
+
+fn unwanted_foreign_keys(catalog: &Catalog, plan: &Plan, mode: ForeignKeys) -> UnwantedKeys {
+    let all = mode == ForeignKeys::Omit;
+    let is_unwanted =
+        |references: &Name| all || plan.excluded.contains(references) || !plan.covers(references);
+    let unwanted = catalog.foreign_keys.iter().filter(|key| is_unwanted(&key.references));
+    let (mut keys, mut comments) = (BTreeSet::new(), BTreeSet::new());
+    for key in unwanted {
+        let (schema, table) = (&key.table.schema, &key.table.name);
+        keys.insert((schema.clone(), shown(&format!("{table} {}", key.name))));
+        comments.insert((schema.clone(), shown(&format!("CONSTRAINT {} ON {table}", key.name))));
+    }
+    UnwantedKeys { all, keys, comments }
+}
+
+/// pg_dump shows line breaks in names as spaces.
+fn shown(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
+}
+
+impl UnwantedKeys {
+    fn covers(&self, statement: &Statement) -> bool {
+        let entry = (statement.schema.clone(), statement.name.clone());
+        match statement.kind.as_str() {
+            "FK CONSTRAINT" => self.all || self.keys.contains(&entry),
+            "COMMENT" => self.comments.contains(&entry),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(kind: &str, name: &str, sql: &str) -> Statement {
+        Statement { sql: sql.into(), kind: kind.into(), schema: "public".into(), name: name.into() }
+    }
+
+    #[test]
+    fn production_keeps_its_triggers_policies_and_settings() {
+        let wanted = |kind, name, sql| is_wanted(&statement(kind, name, sql));
+        assert!(!wanted("TRIGGER", "t", "CREATE TRIGGER t"));
+        assert!(!wanted("", "", "SET transaction_timeout = 0"));
+        assert!(!wanted("TABLE", "t", "ALTER TABLE ONLY public.t FORCE ROW LEVEL SECURITY"));
+        assert!(!wanted("COMMENT", "TRIGGER t ON x", "COMMENT ON TRIGGER t ON x IS ''"));
+        assert!(!wanted("RULE", "t r", "CREATE RULE r AS ON INSERT TO t DO NOTHING"));
+        assert!(wanted("RULE", "v _RETURN", "CREATE OR REPLACE VIEW public.v AS SELECT 1"));
+        assert!(wanted("COMMENT", "TABLE t", "COMMENT ON TABLE t IS 'x'"));
+    }
+
+    #[test]
+    fn settings_of_an_index_are_late_the_index_is_not() {
+        let after = vec![
+            statement("INDEX", "i", "CREATE INDEX i ON public.t (a)"),
+            statement("INDEX", "i", "ALTER TABLE public.t CLUSTER ON i"),
+            statement("COMMENT", "INDEX i", "COMMENT ON INDEX public.i IS 'x'"),
+        ];
+        let definitions = Definitions { before: Vec::new(), after, hash: String::new() };
+        let late: Vec<_> = definitions.late().iter().map(|s| s.sql.as_str()).collect();
+        assert_eq!(
+            late,
+            ["ALTER TABLE public.t CLUSTER ON i", "COMMENT ON INDEX public.i IS 'x'"]
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Large objects travel as the rows of a table of ours and take their own ids when the edition is
+//! published. They belong to a whole database, so they cannot be built beside.
+
+use edition::{ChunkRow, TableRow};
+use pg::Name;
+
+use crate::config::Mode;
+use crate::plan::Format;
+
+/// The name under which the pages are loaded and reported.
+pub(crate) fn table() -> Name {
+    Name::new("levada", "large_object_page")
+}
+
+pub(crate) fn is_large_objects(name: &Name) -> bool {
+    *name == table()
+}
+
+/// The rows of the records that make the pages a table like any other.
+pub(crate) fn records() -> (TableRow, ChunkRow) {
+    let name = table();
+    let table = TableRow {
+        name: name.clone(),
+        mode: Mode::Refresh.label().to_owned(),
+        format: Format::Binary.label().to_owned(),
+        reason: Some("large objects".to_owned()),
+    };
+    (table, ChunkRow { table: name, number: 1, first_page: None, end_page: None, done: None })
+}
+
+pub(crate) fn copy_out() -> String {
+    let select = include_str!("sql/large_objects.sql").trim();
+    format!("COPY ({select}) TO STDOUT (FORMAT binary)")
+}
+
+pub(crate) fn copy_in() -> String {
+    format!("COPY {} FROM STDIN (FORMAT binary, FREEZE true)", table().sql())
+}
+
+/// Replaces the large objects of the target by those of the edition.
+pub(crate) fn publish() -> &'static str {
+    include_str!("sql/publish_large_objects.sql")
+}

@@ -1,0 +1,297 @@
+//! Decides what a copy does, from the catalogue and the configuration alone. Pure: no I/O, no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pg::binary;
+use pg::catalog::{Catalog, Table, TableKind};
+use pg::{Identity, Name};
+use report::{Finding, Problem};
+use serde::Serialize;
+
+use crate::config::{Config, Mode};
+use crate::selection;
+
+/// Pages of PostgreSQL are this large unless somebody compiled it otherwise, which preflight refuses.
+pub(crate) const PAGE_BYTES: u64 = 8192;
+
+/// What a copy will do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Largest first.
+    pub tables: Vec<PlannedTable>,
+    pub schemas: Vec<String>,
+    /// Tables and views that stay behind, each with the reason.
+    pub left_out: BTreeMap<String, String>,
+    #[serde(skip)]
+    pub(crate) excluded: BTreeSet<Name>,
+    #[serde(skip)]
+    pub(crate) populated_views: Vec<Name>,
+    pub large_objects: u64,
+    pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// Whether the edition contains a table of this name.
+    pub(crate) fn covers(&self, name: &Name) -> bool {
+        self.tables.iter().any(|table| table.name == *name)
+    }
+}
+
+/// One table of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedTable {
+    #[serde(flatten)]
+    pub name: Name,
+    #[serde(skip)]
+    pub(crate) oid: u32,
+    pub mode: Mode,
+    pub format: Format,
+    /// Why text and not binary, or why no rows.
+    pub reason: Option<String>,
+    pub rows_estimate: u64,
+    pub bytes: u64,
+    /// Page ranges, `[first, end)`; the last is open. Empty: no rows are copied.
+    pub ranges: Vec<(Option<i64>, Option<i64>)>,
+    /// The columns to copy; generated ones are computed by the target.
+    #[serde(skip)]
+    pub(crate) columns: Vec<String>,
+}
+
+/// How rows travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Binary,
+    Text,
+}
+
+impl Format {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// Plans the copy of `schemas` (all user schemas when empty).
+pub fn plan(
+    catalog: &Catalog,
+    source: &Identity,
+    target: &Identity,
+    scope: &Scope<'_>,
+) -> Result<Plan, Problem> {
+    let schemas = choose_schemas(catalog, scope.schemas)?;
+    let tables: Vec<&Table> =
+        catalog.tables.iter().filter(|table| schemas.contains(&table.name.schema)).collect();
+    let modes = choose_modes(&tables, scope)?;
+    let mut left_out = BTreeMap::new();
+    let mut excluded = BTreeSet::new();
+    let mut planned = Vec::new();
+    let same_major = source.major() == target.major();
+    for table in tables {
+        let mode = modes[&table.name];
+        if mode == Mode::Skip || table.kind == TableKind::Foreign {
+            let reason = if mode == Mode::Skip { "excluded" } else { "foreign table" };
+            left_out.insert(table.name.to_string(), reason.to_owned());
+            excluded.insert(table.name.clone());
+        } else {
+            planned.push(plan_table(catalog, table, mode, same_major, scope.config));
+        }
+    }
+    leave_out_views(catalog, &mut excluded, &mut left_out);
+    planned.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    let populated = catalog.views.iter().filter(|view| view.is_populated && view.is_materialized);
+    let populated = populated.filter(|view| schemas.contains(&view.name.schema));
+    let findings = findings(catalog, &planned, &excluded);
+    Ok(Plan {
+        populated_views: order_views(catalog, populated.map(|view| view.name.clone()).collect()),
+        tables: planned,
+        schemas,
+        left_out,
+        excluded,
+        large_objects: match scope.config.large_objects {
+            true => catalog.large_objects.max(0) as u64,
+            false => 0,
+        },
+        findings,
+    })
+}
+
+/// What a person asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    pub config: &'a Config,
+    /// `[source] schemas`; empty means all.
+    pub schemas: &'a [String],
+    /// `[tables]`: pattern to mode.
+    pub modes: &'a BTreeMap<String, Mode>,
+}
+
+fn choose_schemas(catalog: &Catalog, wanted: &[String]) -> Result<Vec<String>, Problem> {
+    if wanted.is_empty() {
+        return Ok(catalog.schemas.clone());
+    }
+    for schema in wanted {
+        if !catalog.schemas.contains(schema) {
+            let problem = Problem::new(format!("the source has no schema \"{schema}\""))
+                .detail(format!("it has: {}", catalog.schemas.join(", ")))
+                .hint("correct [source] schemas");
+            return Err(problem);
+        }
+    }
+    Ok(wanted.to_vec())
+}
+
+fn choose_modes(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, Mode>, Problem> {
+    let names = tables.iter().map(|table| &table.name);
+    let config = scope.config;
+    let included = selection::select("include", &config.include, names.clone())?;
+    let excluded = selection::select("exclude", &config.exclude, names.clone())?;
+    let declared = selection::resolve(scope.modes, names.clone())?;
+    let mode_of = |name: &Name| {
+        let out = excluded.contains(name) || !(included.is_empty() || included.contains(name));
+        if out { Mode::Skip } else { declared.get(name).copied().unwrap_or(Mode::Refresh) }
+    };
+    Ok(names.map(|name| (name.clone(), mode_of(name))).collect())
+}
+
+fn plan_table(
+    catalog: &Catalog,
+    table: &Table,
+    mode: Mode,
+    same_major: bool,
+    config: &Config,
+) -> PlannedTable {
+    let copied = table.columns.iter().filter(|column| !column.is_generated);
+    let refused = copied.clone().find_map(|column| {
+        let refused = binary::allows(&catalog.types, column.type_oid).err()?;
+        Some(format!("column {}: {refused}", column.name))
+    });
+    let (format, mut reason) = match (same_major, refused) {
+        (false, _) => (Format::Text, Some("different major versions".to_owned())),
+        (true, Some(reason)) => (Format::Text, Some(reason)),
+        (true, None) => (Format::Binary, None),
+    };
+    let ranges = match (mode, table.kind) {
+        (Mode::Refresh, TableKind::Plain) => ranges(table, config.range_mib),
+        (Mode::Refresh, _) => {
+            reason = Some("its partitions hold the rows".to_owned());
+            Vec::new()
+        }
+        _ => {
+            reason = Some("definition only".to_owned());
+            Vec::new()
+        }
+    };
+    PlannedTable {
+        name: table.name.clone(),
+        oid: table.oid,
+        mode,
+        format,
+        reason,
+        rows_estimate: table.rows_estimate,
+        bytes: table.bytes,
+        ranges,
+        columns: copied.map(|column| column.name.clone()).collect(),
+    }
+}
+
+/// Splits a heap into page ranges; what was added since the size was read falls into the last one.
+fn ranges(table: &Table, range_mib: u64) -> Vec<(Option<i64>, Option<i64>)> {
+    let range_bytes = range_mib.max(1) * 1024 * 1024;
+    let count = table.bytes.div_ceil(range_bytes);
+    if count < 2 || !table.is_heap {
+        return vec![(None, None)];
+    }
+    let pages = table.bytes.div_ceil(PAGE_BYTES);
+    let border = |number: u64| (pages * number / count) as i64;
+    (0..count)
+        .map(|number| {
+            let end = (number + 1 < count).then(|| border(number + 1));
+            (Some(border(number)), end)
+        })
+        .collect()
+}
+
+/// A view that reads what stays behind stays behind too, and so do the views that read it.
+fn leave_out_views(
+    catalog: &Catalog,
+    excluded: &mut BTreeSet<Name>,
+    left_out: &mut BTreeMap<String, String>,
+) {
+    loop {
+        let next = catalog.views.iter().find_map(|view| {
+            let missing = view.reads.iter().find(|read| excluded.contains(read))?;
+            (!excluded.contains(&view.name)).then(|| (view.name.clone(), missing.clone()))
+        });
+        let Some((view, missing)) = next else { return };
+        left_out.insert(view.to_string(), format!("reads {missing}"));
+        excluded.insert(view);
+    }
+}
+
+/// Materialised views so that each comes after those it reads, also through plain views.
+fn order_views(catalog: &Catalog, mut waiting: Vec<Name>) -> Vec<Name> {
+    let reads = |name: &Name| reach(catalog, name);
+    let mut ordered = Vec::new();
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|name| {
+            let reads = reads(name);
+            !waiting.iter().any(|other| other != name && reads.contains(other))
+        });
+        ordered.push(waiting.remove(ready.unwrap_or(0)));
+    }
+    ordered
+}
+
+/// Everything that a view reads, directly or not.
+fn reach(catalog: &Catalog, name: &Name) -> BTreeSet<Name> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![name.clone()];
+    while let Some(name) = open.pop() {
+        let view = catalog.views.iter().find(|view| view.name == name);
+        for read in view.into_iter().flat_map(|view| &view.reads) {
+            if reached.insert(read.clone()) {
+                open.push(read.clone());
+            }
+        }
+    }
+    reached
+}
+
+fn findings(
+    catalog: &Catalog,
+    tables: &[PlannedTable],
+    excluded: &BTreeSet<Name>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for table in tables.iter().filter(|table| !table.ranges.is_empty()) {
+        let Some(facts) = catalog.table(&table.name) else { continue };
+        let subject = table.name.to_string();
+        if !facts.is_readable {
+            let problem = Problem::new(format!("no right to read table {subject}"))
+                .hint(format!("GRANT SELECT ON {} TO the role of the source URL", table.name.sql()));
+            findings.push(Finding::error("rights", subject, problem));
+        } else if facts.hides_rows {
+            let problem = Problem::new(format!("row-level security would hide rows of {subject}"))
+                .hint("use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY");
+            findings.push(Finding::error("row-security", subject, problem));
+        }
+    }
+    let crossing = catalog.foreign_keys.iter().filter(|key| {
+        excluded.contains(&key.references) && tables.iter().any(|table| table.name == key.table)
+    });
+    for key in crossing {
+        let problem = Problem::new(format!(
+            "foreign key {} is left out: it references {}, which stays behind",
+            key.name, key.references
+        ));
+        findings.push(Finding::info("foreign-key", key.table.to_string(), problem));
+    }
+    findings
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

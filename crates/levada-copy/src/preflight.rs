@@ -1,0 +1,145 @@
+//! Looks at both ends before anything moves: who is there, and what would make a copy wrong.
+
+use pg::{Endpoint, Identity, Purpose, Session};
+use report::{Finding, Problem};
+
+use crate::plan::PAGE_BYTES;
+
+/// The oldest PostgreSQL that is supported: ctid range scans and multiranges begin here.
+const OLDEST_MAJOR: i32 = 14;
+/// The newest that has been tested.
+const NEWEST_MAJOR: i32 = 18;
+
+/// The two ends, and what was found about them.
+#[derive(Debug)]
+pub struct Preflight {
+    pub source: Identity,
+    pub target: Identity,
+    pub findings: Vec<Finding>,
+}
+
+/// Connects to both ends and judges them. Findings of severity error forbid a run.
+pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<Preflight> {
+    let source_session = Session::open(source, Purpose::Source).await?;
+    let second_session = Session::open(source, Purpose::Source).await?;
+    let target_session = Session::open(target, Purpose::Record).await?;
+    for (side, session) in [("source", &source_session), ("target", &target_session)] {
+        refuse_old(side, session).await?;
+    }
+    let source_identity = Identity::of(&source_session).await?;
+    let target_identity = Identity::of(&target_session).await?;
+    let mut findings = Vec::new();
+    for (side, identity) in [("source", &source_identity), ("target", &target_identity)] {
+        judge_version(side, identity, &mut findings);
+    }
+    judge_same_database(&source_identity, &target_identity, &mut findings);
+    judge_one_server(&source_session, &second_session, &source_identity, &mut findings).await?;
+    judge_target(&target_session, &target_identity, &mut findings).await?;
+    Ok(Preflight { source: source_identity, target: target_identity, findings })
+}
+
+async fn refuse_old(side: &str, session: &Session) -> anyhow::Result<()> {
+    let sql = "SELECT current_setting('server_version_num')::int / 10000, \
+               current_setting('block_size')::int8";
+    let row = session.one(sql, &[]).await?;
+    let (major, page): (i32, i64) = (row.get(0), row.get(1));
+    if major < OLDEST_MAJOR {
+        let problem = Problem::new(format!("the {side} is PostgreSQL {major}"))
+            .hint(format!("levada needs PostgreSQL {OLDEST_MAJOR} or newer on both sides"));
+        return Err(problem.into());
+    }
+    if page as u64 != PAGE_BYTES {
+        let problem = Problem::new(format!("the {side} was built with pages of {page} bytes"))
+            .hint("levada supports the usual 8192 only");
+        return Err(problem.into());
+    }
+    Ok(())
+}
+
+fn judge_version(side: &str, identity: &Identity, findings: &mut Vec<Finding>) {
+    if identity.major() > NEWEST_MAJOR {
+        let problem = Problem::new(format!("{side} is PostgreSQL {}", identity.major()))
+            .detail(format!("levada has been tested up to {NEWEST_MAJOR}"));
+        findings.push(Finding::warning("version", side, problem));
+    }
+}
+
+fn judge_same_database(source: &Identity, target: &Identity, findings: &mut Vec<Finding>) {
+    if source.is_same_database(target) && source.started_at == target.started_at {
+        let problem = Problem::new("source and target are the same database")
+            .detail(format!("both are database {} of one server", source.database))
+            .hint("the target must be another database: correct one of the two URLs");
+        findings.push(Finding::error("same-database", "target", problem));
+    }
+    if source.major() > target.major() {
+        let problem = Problem::new(format!(
+            "the source is PostgreSQL {}, the target {}",
+            source.major(),
+            target.major()
+        ))
+        .hint("definitions that the older server does not know will stop the copy");
+        findings.push(Finding::warning("version", "target", problem));
+    }
+}
+
+/// A transaction pooler or a load balancer hands our sessions to different backends or servers: an
+/// exported snapshot cannot be imported there, and settings get lost.
+async fn judge_one_server(
+    first: &Session,
+    second: &Session,
+    identity: &Identity,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<()> {
+    let other = Identity::of(second).await?;
+    if (other.started_at.as_str(), other.in_recovery)
+        != (identity.started_at.as_str(), identity.in_recovery)
+    {
+        let problem = Problem::new("two connections to the source reached two different servers")
+            .detail("a load balancer stands between us and the source")
+            .hint("use the URL of one server: a snapshot exists on one server only");
+        findings.push(Finding::error("load-balancer", "source", problem));
+        return Ok(());
+    }
+    first.batch("SET levada.probe = 'first'").await?;
+    second.batch("SET levada.probe = 'second'").await?;
+    let probe = "SELECT pg_backend_pid(), current_setting('levada.probe', true)";
+    let (one, two) = (first.one(probe, &[]).await?, second.one(probe, &[]).await?);
+    let (pid_one, pid_two): (i32, i32) = (one.get(0), two.get(0));
+    let (mark_one, mark_two): (Option<String>, Option<String>) = (one.get(1), two.get(1));
+    let is_own = pid_one == first.pid()
+        && pid_two == second.pid()
+        && pid_one != pid_two
+        && mark_one.as_deref() == Some("first")
+        && mark_two.as_deref() == Some("second");
+    if !is_own {
+        let problem = Problem::new("the source is behind a transaction pooler")
+            .detail("two of our sessions share a backend, so settings and snapshots get lost")
+            .hint("use the URL of the server itself, or a pool in session mode");
+        findings.push(Finding::error("pooler", "source", problem));
+    }
+    Ok(())
+}
+
+async fn judge_target(
+    session: &Session,
+    target: &Identity,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<()> {
+    if target.in_recovery {
+        let problem = Problem::new("the target is a read-only standby")
+            .hint("use the URL of a server that can be written");
+        findings.push(Finding::error("read-only", "target", problem));
+    }
+    let sql = "SELECT has_database_privilege(current_database(), 'CREATE')";
+    if !session.one(sql, &[]).await?.get::<_, bool>(0) {
+        let grant = format!(
+            "GRANT CREATE ON DATABASE {} TO {}",
+            pg::quote_identifier(&target.database),
+            pg::quote_identifier(&target.user)
+        );
+        let problem =
+            Problem::new("no right to create schemas in the target database").hint(grant);
+        findings.push(Finding::error("rights", "target", problem));
+    }
+    Ok(())
+}

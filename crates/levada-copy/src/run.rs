@@ -1,0 +1,362 @@
+//! From a request to a published edition: begins or resumes, copies, builds, publishes, and keeps the
+//! records straight whatever happens on the way.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use edition::{ChunkRow, Edition, Ledger, Outcome};
+use pg::catalog::Catalog;
+use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop};
+use report::{Event, Finding, Problem, Progress, Severity};
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use crate::board::Board;
+use crate::config::{Config, ForeignKeys, Mode};
+use crate::courtesy::Watch;
+use crate::definitions::Definitions;
+use crate::extensions;
+use crate::install::Places;
+use crate::plan::{self, Plan, PlannedTable, Scope};
+use crate::preflight::{Preflight, preflight};
+use crate::publish::Publication;
+use crate::resume::{self, Prover};
+use crate::sequences;
+use crate::start;
+use crate::worker::{Crew, SnapshotLost};
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub source: Endpoint,
+    pub target: Endpoint,
+    pub schemas: Vec<String>,
+    pub modes: BTreeMap<String, Mode>,
+    pub config: Config,
+    /// Replace what the target holds, once the new edition is complete.
+    pub replace: bool,
+    /// As recorded: `run`, `copy`.
+    pub command: String,
+}
+
+impl Request {
+    pub fn scope(&self) -> Scope<'_> {
+        Scope { config: &self.config, schemas: &self.schemas, modes: &self.modes }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub edition: i32,
+    pub run: i32,
+    /// The moment of the source, RFC 3339 in UTC.
+    pub as_of: Option<String>,
+    pub tables: usize,
+    pub rows: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+    /// Tables that an earlier run had copied and that were proven unchanged.
+    pub kept: Vec<String>,
+    /// Tables that had to be read again under a new snapshot.
+    pub read_again: Vec<String>,
+    pub foreign_keys: ForeignKeys,
+    pub was_interrupted: bool,
+}
+
+/// How often a lost snapshot is replaced by a new one within one run.
+const SNAPSHOTS_MAX: u32 = 3;
+
+/// Copies, and records how it ended.
+pub async fn run(
+    request: &Request,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let ends = preflight(&request.source, &request.target).await?;
+    refuse_on_errors(&ends.findings)?;
+    for finding in &ends.findings {
+        progress.event(Event::Note(&finding.problem));
+    }
+    let ledger = Ledger::open(&request.target, &request.command).await?;
+    let attempt = Attempt { request, ends: &ends, ledger: &ledger, progress };
+    let working = attempt.until_published();
+    let result = tokio::select! {
+        result = working => result,
+        () = stop.requested() => {
+            ledger.finish(Outcome::Interrupted, Some("stopped on request")).await?;
+            return attempt.report(started, true, &Kept::default()).await;
+        }
+    };
+    match result {
+        Ok(kept) => attempt.report(started, false, &kept).await,
+        Err(error) => {
+            let message = error.to_string();
+            // The failure itself matters more than a failure to record it.
+            let _ = ledger.finish(Outcome::Failed, Some(&message)).await;
+            Err(error)
+        }
+    }
+}
+
+pub(crate) fn refuse_on_errors(findings: &[Finding]) -> Result<(), Problem> {
+    let error = findings.iter().find(|finding| finding.severity == Severity::Error);
+    error.map_or(Ok(()), |finding| Err(finding.problem.clone()))
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    kept: Vec<Name>,
+    again: Vec<Name>,
+}
+
+struct Attempt<'a> {
+    request: &'a Request,
+    ends: &'a Preflight,
+    ledger: &'a Ledger,
+    progress: &'a dyn Progress,
+}
+
+impl Attempt<'_> {
+    async fn until_published(&self) -> anyhow::Result<Kept> {
+        let mut snapshots = 0;
+        loop {
+            let result = self.once().await;
+            let error = match result {
+                Ok(kept) => return Ok(kept),
+                Err(error) => error,
+            };
+            snapshots += 1;
+            match error.downcast_ref::<SnapshotLost>() {
+                Some(SnapshotLost(problem)) if snapshots < SNAPSHOTS_MAX => {
+                    self.progress.event(Event::Note(problem));
+                    self.progress.event(Event::Phase("taking a new snapshot"));
+                }
+                Some(SnapshotLost(problem)) => {
+                    let hint = "run the same command again; finished tables are kept where the \
+                                source still proves them";
+                    return Err(problem.clone().hint(hint).into());
+                }
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn once(&self) -> anyhow::Result<Kept> {
+        let building = self.ledger.building().await?;
+        if let Some(edition) = &building
+            && let Some(kept) = self.finish_without_source(edition).await?
+        {
+            return Ok(kept);
+        }
+        let heartbeat = Duration::from_secs(self.request.config.heartbeat_seconds.max(1));
+        let keepers = Keepers::take(&self.request.source, heartbeat).await?;
+        let source = keepers.session(&self.request.source).await?;
+        let catalog = Catalog::load(&source).await?;
+        let scope = self.request.scope();
+        let plan = plan::plan(&catalog, &self.ends.source, &self.ends.target, &scope)?;
+        refuse_on_errors(&plan.findings)?;
+        let extensions = extensions::choose(&catalog.extensions, &self.request.config)?;
+        let definitions = self.definitions(&catalog, &plan, &keepers).await?;
+        let start = start::Start {
+            request: self.request,
+            ends: self.ends,
+            ledger: self.ledger,
+            progress: self.progress,
+            plan: &plan,
+            definitions: &definitions,
+            extensions: &extensions,
+        };
+        let edition = start.begin_or_resume(building).await?;
+        self.ledger.record_snapshot(edition.number, keepers.snapshot()).await?;
+        let places = Places { placement: edition.placement, schemas: edition.schemas.clone() };
+        let kept = self.prove(&edition, &places, &plan, &keepers).await?;
+        let target = Session::open(&self.request.target, Purpose::Record).await?;
+        sequences::copy(&source, &target, &catalog, &places, self.ledger).await?;
+        drop((source, target));
+        self.copy_and_build(&edition, &places, &plan.tables, Some(keepers)).await?;
+        self.publish(&edition, &places).await?;
+        Ok(kept)
+    }
+
+    /// When every row has been read, the source is not needed any more.
+    async fn finish_without_source(&self, edition: &Edition) -> anyhow::Result<Option<Kept>> {
+        let chunks = self.ledger.chunks(edition.number).await?;
+        let is_loaded = edition.definitions.is_some() && chunks.iter().all(|c| c.done.is_some());
+        let is_same_request = edition.fingerprint == start::fingerprint(self.request)
+            && self.ends.source.is_same_database(&edition.source);
+        if !is_loaded || !is_same_request {
+            return Ok(None);
+        }
+        self.ledger.resume_edition(edition.number).await?;
+        self.progress.event(Event::Phase("all rows are here; building what is left"));
+        let places = Places { placement: edition.placement, schemas: edition.schemas.clone() };
+        self.copy_and_build(edition, &places, &[], None).await?;
+        self.publish(edition, &places).await?;
+        Ok(Some(Kept::default()))
+    }
+
+    async fn definitions(
+        &self,
+        catalog: &Catalog,
+        plan: &Plan,
+        keepers: &Keepers,
+    ) -> anyhow::Result<Definitions> {
+        self.progress.event(Event::Phase("reading definitions"));
+        let mut dump = Dump::find(&self.request.source, self.ends.source.major()).await?;
+        dump.schemas = plan.schemas.clone();
+        dump.exclude = plan.excluded.iter().cloned().collect();
+        let watch = Watch::new(&self.request.source, &dump.token);
+        let foreign_keys = self.request.config.foreign_keys;
+        loop {
+            let export = keepers.export();
+            let reading =
+                Definitions::read(&dump, export.as_deref(), catalog, plan, foreign_keys);
+            let result = tokio::select! {
+                result = reading => result,
+                never = watch.run() => match never {},
+            };
+            match result {
+                Err(error) if is_gave_way(&error) && keepers.export().is_some() => {
+                    let problem = Problem::new("stepped aside while reading definitions")
+                        .detail("another session wants to change a table; reading starts again");
+                    self.progress.event(Event::Note(&problem));
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Keeps what the new snapshot proves of earlier runs, resets the rest.
+    async fn prove(
+        &self,
+        edition: &Edition,
+        places: &Places,
+        plan: &Plan,
+        keepers: &Keepers,
+    ) -> anyhow::Result<Kept> {
+        let chunks = self.ledger.chunks(edition.number).await?;
+        if chunks.iter().all(|chunk| chunk.done.is_none()) {
+            return Ok(Kept::default());
+        }
+        let watch = Watch::new(&self.request.source, "");
+        let prover = Prover { source: &self.request.source, keepers, watch: &watch, plan };
+        let is_same_history = resume::is_same_history(edition, &self.ends.source);
+        let verdict = tokio::select! {
+            verdict = resume::judge(&prover, &chunks, is_same_history) => verdict?,
+            never = watch.run() => match never {},
+        };
+        let steps = self.ledger.steps(edition.number).await?;
+        resume::reset(self.ledger, edition.number, places, &steps, &verdict.again).await?;
+        let again: Vec<String> = verdict.again.iter().map(Name::to_string).collect();
+        let mut problem = Problem::new(format!(
+            "the snapshot of the earlier run is gone: {} proven unchanged and kept",
+            report::text::counted(verdict.kept.len() as u64, "table")
+        ));
+        if !again.is_empty() {
+            problem = problem.detail(format!("read again: {}", again.join(", ")));
+        }
+        self.progress.event(Event::Note(&problem));
+        Ok(Kept { kept: verdict.kept, again: verdict.again })
+    }
+
+    async fn copy_and_build(
+        &self,
+        edition: &Edition,
+        places: &Places,
+        planned: &[PlannedTable],
+        keepers: Option<Keepers>,
+    ) -> anyhow::Result<()> {
+        let chunks = self.ledger.chunks(edition.number).await?;
+        let steps = self.ledger.steps(edition.number).await?;
+        self.announce(planned, &chunks);
+        let weights = planned.iter().map(|table| (table.name.clone(), table.bytes)).collect();
+        let tables = planned.iter().map(|table| (table.name.clone(), table.clone()));
+        let crew = Crew {
+            source: &self.request.source,
+            target: &self.request.target,
+            ledger: self.ledger,
+            progress: self.progress,
+            edition: edition.number,
+            places: places.clone(),
+            board: Mutex::new(Board::new(chunks, steps, &weights)),
+            tables: tables.collect(),
+            changed: Notify::new(),
+            keepers: Mutex::new(keepers),
+            watch: Watch::new(&self.request.source, ""),
+            jobs: self.request.config.workers(),
+        };
+        tokio::select! {
+            result = crew.work() => result,
+            never = crew.watch.run() => match never {},
+        }
+    }
+
+    fn announce(&self, planned: &[PlannedTable], chunks: &[ChunkRow]) {
+        let open = |table: &&PlannedTable| {
+            chunks.iter().any(|chunk| chunk.table == table.name && chunk.done.is_none())
+        };
+        let tables: Vec<_> = planned.iter().filter(open).collect();
+        let rows = tables.iter().map(|table| table.rows_estimate).sum();
+        let bytes = tables.iter().map(|table| table.bytes).sum();
+        self.progress.event(Event::Planned { tables: tables.len(), rows, bytes });
+        self.progress.event(Event::Phase("copying"));
+    }
+
+    async fn publish(
+        &self,
+        edition: &Edition,
+        places: &Places,
+    ) -> anyhow::Result<()> {
+        self.progress.event(Event::Phase("publishing"));
+        self.ledger.hold().await?;
+        let tables = self.ledger.tables(edition.number).await?;
+        let is_pages = |name: &Name| crate::large_objects::is_large_objects(name);
+        let publication = Publication {
+            edition: edition.number,
+            places,
+            late_statements: &edition.late_statements,
+            has_large_objects: tables.iter().any(|table| is_pages(&table.name)),
+            wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
+        };
+        publication.run(&self.request.target, self.ledger, self.progress).await
+    }
+
+    async fn report(
+        &self,
+        started: Instant,
+        was_interrupted: bool,
+        kept: &Kept,
+    ) -> anyhow::Result<Report> {
+        let edition = match self.ledger.building().await? {
+            Some(edition) => Some(edition),
+            None => self.ledger.published().await?,
+        };
+        let number = edition.as_ref().map_or(0, |edition| edition.number);
+        let chunks = self.ledger.chunks(number).await?;
+        let done: Vec<_> = chunks.iter().filter_map(|chunk| chunk.done.as_ref()).collect();
+        let names = |names: &[Name]| names.iter().map(Name::to_string).collect();
+        Ok(Report {
+            edition: number,
+            run: self.ledger.run(),
+            as_of: edition.and_then(|edition| edition.as_of),
+            tables: self.ledger.tables(number).await?.len(),
+            rows: done.iter().map(|finished| finished.rows as u64).sum(),
+            bytes: done.iter().map(|finished| finished.bytes as u64).sum(),
+            seconds: started.elapsed().as_secs_f64(),
+            kept: names(&kept.kept),
+            read_again: names(&kept.again),
+            foreign_keys: self.request.config.foreign_keys,
+            was_interrupted,
+        })
+    }
+}
+
+/// Whether pg_dump had to leave a lock to somebody else.
+fn is_gave_way(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable)
+}
+

@@ -1,0 +1,3 @@
+UPDATE levada.edition
+SET as_of = ($2::text)::timestamptz, snapshot = $3, lsn = $4
+WHERE number = $1

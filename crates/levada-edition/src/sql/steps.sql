@@ -1,0 +1,5 @@
+SELECT number, stage, category, schema_name, table_name, object, statement, undo, weight,
+       state = 'done' AS is_done
+FROM levada.step
+WHERE edition = $1
+ORDER BY number
