@@ -68,7 +68,7 @@ impl Board {
                 chunk,
             })
             .collect();
-        loads.sort_by(|a, b| b.weight.cmp(&a.weight));
+        loads.sort_by_key(|load| std::cmp::Reverse(load.weight));
         let steps = steps.into_iter().map(|step| Step { state: state(step.is_done), step });
         Self { loads, steps: steps.collect() }
     }

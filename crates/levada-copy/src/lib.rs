@@ -4,6 +4,7 @@
 
 mod board;
 mod build;
+mod check;
 mod chunk;
 mod config;
 mod courtesy;
@@ -23,6 +24,7 @@ mod sequences;
 mod start;
 mod worker;
 
+pub use check::check;
 pub use config::{Config, ForeignKeys, Mode};
 pub use plan::{Format, Plan, PlannedTable, plan};
 pub use preflight::{Preflight, preflight};

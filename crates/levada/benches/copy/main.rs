@@ -1,1 +1,3 @@
+//! Measures the full copy against its peers.
+
 fn main() {}

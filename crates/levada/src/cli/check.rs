@@ -1,0 +1,27 @@
+//! `levada check`: looks before a run leaps: connections, rights, versions, extensions, patterns.
+
+use report::Severity;
+
+use crate::cli::ConfigArgument;
+use crate::outcome::Outcome;
+use crate::ui::Ui;
+
+/// Preflight: rights, versions, extensions, patterns; findings with hints
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Example:\n  levada check --config levada.toml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
+    let request = arguments.config.read()?.request("check", false)?;
+    let findings = copy::check(&request).await?;
+    findings.iter().for_each(|finding| ui.finding(finding));
+    let serious = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
+    if serious == 0 {
+        ui.say("everything checked is in order; next: levada plan, then levada run");
+        return Ok(Outcome::Clean);
+    }
+    Ok(Outcome::Found)
+}

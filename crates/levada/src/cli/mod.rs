@@ -1,0 +1,73 @@
+//! The commands: one file each. Here is the list, and what they share.
+
+mod check;
+mod copy;
+mod init;
+mod plan;
+mod report;
+mod run;
+mod schema;
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, File};
+use crate::outcome::Outcome;
+use crate::ui::Ui;
+
+/// Carries a production PostgreSQL to a reporting PostgreSQL as complete, provable editions.
+#[derive(Debug, Parser)]
+#[command(name = "levada", version, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Write machine-readable JSON lines to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Arguments),
+    Check(check::Arguments),
+    Plan(plan::Arguments),
+    Run(run::Arguments),
+    Copy(copy::Arguments),
+    Schema(schema::Arguments),
+    Report(report::Arguments),
+}
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value_os_t = config::default_path())]
+    config: PathBuf,
+}
+
+impl ConfigArgument {
+    fn read(&self) -> anyhow::Result<File> {
+        File::read(&self.config)
+    }
+}
+
+/// Carries out the command.
+pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
+    match arguments.command {
+        Command::Init(arguments) => block_on(init::run(&arguments, ui)),
+        Command::Check(arguments) => block_on(check::run(&arguments, ui)),
+        Command::Plan(arguments) => block_on(plan::run(&arguments, ui)),
+        Command::Run(arguments) => block_on(run::run(&arguments, ui)),
+        Command::Copy(arguments) => block_on(copy::run(&arguments, ui)),
+        Command::Schema(arguments) => block_on(schema::run(&arguments, ui)),
+        Command::Report(arguments) => block_on(report::run(&arguments, ui)),
+    }
+}
+
+/// One thread is enough: the work is in the servers.
+fn block_on<F: Future<Output = anyhow::Result<Outcome>>>(future: F) -> anyhow::Result<Outcome> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+}

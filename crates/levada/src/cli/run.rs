@@ -1,0 +1,99 @@
+//! `levada run`: one edition, as the configuration says.
+
+use std::time::Duration;
+
+use copy::{ForeignKeys, Report, Request};
+use pg::Stop;
+use report::text;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::ConfigArgument;
+use crate::outcome::Outcome;
+use crate::progress::Display;
+use crate::ui::Ui;
+
+/// Make one edition: copy, build, publish; resumes what was interrupted
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Example:\n  levada run --config levada.toml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+
+    /// Build a new edition beside what the target holds, and swap it in when it is complete
+    #[arg(long)]
+    replace: bool,
+
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
+    let file = arguments.config.read()?;
+    let request = file.request("run", arguments.replace)?;
+    if arguments.dry_run {
+        return super::plan::show(&request, ui).await;
+    }
+    let again = format!("levada run --config {}", arguments.config.config.display());
+    carry_out(&request, ui, &again).await
+}
+
+/// Runs a request to its end; `again` is the command that continues it.
+pub(crate) async fn carry_out(request: &Request, ui: &Ui, again: &str) -> anyhow::Result<Outcome> {
+    let stop = Stop::default();
+    let display = Display::new(ui);
+    let listening = tokio::spawn(stop_on_signal(stop.clone()));
+    let result = copy::run(request, &display, &stop).await;
+    listening.abort();
+    let report = result.inspect_err(|_| {
+        ui.remark(&format!("nothing published; finished work is kept. To continue: {again}"));
+    })?;
+    ui.data("report", &report);
+    if report.was_interrupted {
+        ui.remark(&format!("stopped; finished work is kept. To continue: {again}"));
+        return Ok(Outcome::Interrupted);
+    }
+    summary(&report, ui);
+    Ok(Outcome::Clean)
+}
+
+/// The first signal stops in order, the second at once.
+async fn stop_on_signal(stop: Stop) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut is_first = true;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if !is_first {
+            std::process::exit(130);
+        }
+        is_first = false;
+        stop.request();
+    }
+}
+
+fn summary(report: &Report, ui: &Ui) {
+    let as_of = report.as_of.as_deref().unwrap_or("an unknown moment");
+    ui.say(&format!(
+        "edition {} published: {} and {} in {}, as of {as_of}",
+        report.edition,
+        text::counted(report.tables as u64, "table"),
+        text::counted(report.rows, "row"),
+        text::duration(Duration::from_secs_f64(report.seconds)),
+    ));
+    let keys = match report.foreign_keys {
+        ForeignKeys::Trusted => {
+            "foreign keys are in place and enforced; the rows, valid in production, were not \
+             checked again"
+        }
+        ForeignKeys::Validate => "foreign keys are in place and validated",
+        ForeignKeys::Omit => "foreign keys were left out",
+    };
+    ui.say(keys);
+}

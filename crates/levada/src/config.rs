@@ -1,0 +1,189 @@
+//! `levada.toml`: read, checked, secrets filled in from the environment. Each feature owns its section.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use copy::{Mode, Request};
+use pg::Endpoint;
+use report::Problem;
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    /// The production side.
+    pub(crate) source: Source,
+    /// The reporting side.
+    pub(crate) target: Target,
+    /// How the copy is made.
+    pub(crate) copy: copy::Config,
+    /// What deviates from the default for single tables, by exact name or glob.
+    pub(crate) tables: BTreeMap<String, Table>,
+    /// How times are shown.
+    pub(crate) display: Display,
+}
+
+/// The `[source]` section.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Source {
+    /// Where production is. Secrets stand in the environment: "${SOURCE_DATABASE_URL}".
+    pub(crate) url: String,
+    /// The schemas to copy. Empty means all.
+    pub(crate) schemas: Vec<String>,
+}
+
+/// The `[target]` section.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Target {
+    /// Where reports are read.
+    pub(crate) url: String,
+}
+
+/// One `[tables."…"]` section.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Table {
+    /// "refresh" copies definition and rows, "schema" the definition only, "skip" leaves the table out.
+    pub(crate) mode: Mode,
+}
+
+/// The `[display]` section.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Display {
+    /// The IANA time zone in which people read times, such as "Europe/Paris".
+    pub(crate) zone: String,
+}
+
+impl Default for Display {
+    fn default() -> Self {
+        Self { zone: "UTC".to_owned() }
+    }
+}
+
+impl File {
+    /// Reads and checks a file; errors name its line.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(format!("cannot read {}", path.display()))
+                .detail(error.to_string())
+                .hint("write one with `levada init --source URL`, or name it with --config FILE")
+        })?;
+        let file: Self = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
+        check_zone(&file.display.zone)?;
+        Ok(file)
+    }
+
+    /// The request of `levada run`.
+    pub(crate) fn request(&self, command: &str, replace: bool) -> anyhow::Result<Request> {
+        Ok(Request {
+            source: endpoint("source", &self.source.url)?,
+            target: self.target_endpoint()?,
+            schemas: self.source.schemas.clone(),
+            modes: self.modes(),
+            config: self.copy.clone(),
+            replace,
+            command: command.to_owned(),
+        })
+    }
+
+    pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {
+        endpoint("target", &self.target.url)
+    }
+
+    fn modes(&self) -> BTreeMap<String, Mode> {
+        self.tables.iter().map(|(name, table)| (name.clone(), table.mode)).collect()
+    }
+}
+
+/// The database of a URL in which `${NAME}` stands for the environment.
+fn endpoint(side: &str, url: &str) -> anyhow::Result<Endpoint> {
+    if url.is_empty() {
+        let problem = Problem::new(format!("[{side}] url is missing"))
+            .hint(format!("add url = \"${{{}_DATABASE_URL}}\" to [{side}]", side.to_uppercase()));
+        return Err(problem.into());
+    }
+    Ok(Endpoint::parse(&expand(side, url)?)?)
+}
+
+fn expand(side: &str, text: &str) -> Result<String, Problem> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, after)) = after.split_once('}') else {
+            return Err(Problem::new(format!("[{side}] url has a ${{ without }}")));
+        };
+        let value = std::env::var(name).map_err(|_| {
+            Problem::new(format!("environment variable {name} is not set"))
+                .detail(format!("[{side}] url needs it"))
+                .hint(format!("export {name}=postgresql://user:password@host:5432/database"))
+        })?;
+        expanded += before;
+        expanded += &value;
+        rest = after;
+    }
+    Ok(expanded + rest)
+}
+
+/// A typo with its line, without showing values of the file.
+fn explain(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+    let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+    let place = match line {
+        Some(line) => format!("{}, line {line}", path.display()),
+        None => path.display().to_string(),
+    };
+    Problem::new(format!("{place}: {}", error.message().replace('\n', " ")))
+        .hint("levada.example.toml shows every option with its default")
+}
+
+/// POSIX zones such as `UTC+1` mean the opposite of what they seem to say.
+fn check_zone(zone: &str) -> Result<(), Problem> {
+    let refuse = |reason: &str| {
+        Problem::new(format!("[display] zone \"{zone}\" is refused"))
+            .detail(reason.to_owned())
+            .hint("use an IANA name such as \"Europe/Paris\" or \"UTC\"")
+    };
+    if zone.contains(['+', '-']) && !zone.contains('/') || zone.starts_with("Etc/GMT") {
+        return Err(refuse("POSIX offsets have the sign reversed: UTC+1 is one hour west"));
+    }
+    jiff::tz::TimeZone::get(zone).map(drop).map_err(|_| refuse("no such IANA time zone"))
+}
+
+/// Where the file is when nobody says otherwise.
+pub(crate) fn default_path() -> PathBuf {
+    PathBuf::from("levada.toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let error = toml::from_str::<File>(text).unwrap_err();
+        explain(Path::new("levada.toml"), text, &error).message
+    }
+
+    #[test]
+    fn typos_are_named_with_their_line() {
+        let message = refused("[source]\nurl = \"x\"\n\n[copy]\nforeignkeys = \"omit\"\n");
+        assert!(message.starts_with("levada.toml, line 5: unknown field `foreignkeys`"), "{message}");
+        assert!(refused("[copy]\njobs = [\n").starts_with("levada.toml, line"));
+    }
+
+    #[test]
+    fn posix_zones_are_refused() {
+        for zone in ["UTC+1", "UTC-2", "Etc/GMT+3", "Paris"] {
+            assert!(check_zone(zone).is_err(), "{zone}");
+        }
+        assert!(check_zone("Europe/Paris").is_ok() && check_zone("UTC").is_ok());
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_and_no_value_shown() {
+        let problem = expand("source", "postgresql://u:${LEVADA_NO_SUCH}@h/d").unwrap_err();
+        assert_eq!(problem.message, "environment variable LEVADA_NO_SUCH is not set");
+    }
+}
