@@ -1,7 +1,9 @@
-//! The work that is left and what may be done next. Pure: workers ask it and tell it, it does nothing.
+//! The work that is left and what may be done next. Pure: workers ask it and tell it, it does
+//! nothing.
 //!
-//! Loads come before everything else, so that the snapshot of the source is released early; then the
-//! longest work first. One table has several index builds at once, but one constraint at a time.
+//! Loads come before everything else, so that the snapshot of the source is released early; then
+//! the longest work first. One table has several index builds at once, but one constraint at a
+//! time.
 
 use std::collections::HashMap;
 
@@ -153,8 +155,8 @@ impl Board {
             Stage::Constraint | Stage::Analyze => {
                 self.is_table_loaded(step.table.as_ref())
                     && !others.any(|(_, other)| {
-                        let earlier = (other.step.stage, other.step.number)
-                            < (step.stage, step.number);
+                        let earlier =
+                            (other.step.stage, other.step.number) < (step.stage, step.number);
                         same_table(other)
                             && (other.state == State::Running
                                 || (earlier && other.state != State::Done))

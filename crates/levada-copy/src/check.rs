@@ -24,10 +24,14 @@ pub async fn check(request: &Request) -> anyhow::Result<Vec<Finding>> {
             for extension in chosen {
                 let available = "SELECT 1 FROM pg_available_extensions WHERE name = $1";
                 if target.maybe(available, &[&extension.name]).await?.is_none() {
-                    let problem =
-                        Problem::new(format!("the target cannot offer extension {}", extension.name))
-                            .hint("install its package on the target's server, or name it in \
-                                   [copy] omit_extensions");
+                    let problem = Problem::new(format!(
+                        "the target cannot offer extension {}",
+                        extension.name
+                    ))
+                    .hint(
+                        "install its package on the target's server, or name it in \
+                                   [copy] omit_extensions",
+                    );
                     findings.push(Finding::error("extension", &extension.name, problem));
                 }
             }

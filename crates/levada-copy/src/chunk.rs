@@ -61,8 +61,8 @@ impl Job<'_> {
         Ok(moved)
     }
 
-    /// Imports the snapshot, locks the table, and makes sure that the snapshot still sees its rows: a
-    /// table that was truncated or rewritten since looks empty to an older snapshot.
+    /// Imports the snapshot, locks the table, and makes sure that the snapshot still sees its rows:
+    /// a table that was truncated or rewritten since looks empty to an older snapshot.
     async fn open_source(&self, source: &mut Wire) -> Result<u32, Failure> {
         source.query(self.begin).await.map_err(judge_import)?;
         let Some(table) = self.table else { return Ok(0) };
@@ -106,12 +106,8 @@ impl Job<'_> {
             Some(_) => Category::TableData,
             None => Category::LargeObject,
         };
-        let work = Work {
-            category,
-            object: &object,
-            rows: Some(moved.rows),
-            bytes: Some(moved.bytes),
-        };
+        let work =
+            Work { category, object: &object, rows: Some(moved.rows), bytes: Some(moved.bytes) };
         let done = edition::chunk_done(self.edition, self.run, self.chunk, &finished);
         let work = edition::work_done(self.run, &work);
         target.query(&format!("{done}; {work}; COMMIT")).await.map(drop)
@@ -169,8 +165,9 @@ fn judge_import(error: pg::Error) -> Failure {
 }
 
 fn spoiled(table: &Name) -> Failure {
-    let problem = Problem::new(format!("{table} was truncated, rewritten or changed on the source"))
-        .detail("its rows as of the snapshot can no longer be read");
+    let problem =
+        Problem::new(format!("{table} was truncated, rewritten or changed on the source"))
+            .detail("its rows as of the snapshot can no longer be read");
     Failure::Spoiled(problem)
 }
 

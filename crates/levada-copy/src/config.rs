@@ -13,7 +13,8 @@ pub struct Config {
     pub foreign_keys: ForeignKeys,
     /// Tables to copy: exact names or globs, `table` or `schema.table`. Empty means all.
     pub include: Vec<String>,
-    /// Tables to leave out, with the views that read them. A pattern that matches nothing is an error.
+    /// Tables to leave out, with the views that read them. A pattern that matches nothing is an
+    /// error.
     pub exclude: Vec<String>,
     /// Extensions to create on the target besides those that levada knows.
     pub extensions: Vec<String>,
@@ -81,6 +82,7 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The word in configuration, plans and records.
     pub fn label(self) -> &'static str {
         match self {
             Self::Refresh => "refresh",

@@ -1,5 +1,5 @@
-//! Gives way on the source: when somebody's DDL waits for a lock of ours, the statement that holds it
-//! is cancelled within a second, and tried again when the other is done.
+//! Gives way on the source: when somebody's DDL waits for a lock of ours, the statement that holds
+//! it is cancelled within a second, and tried again when the other is done.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

@@ -71,14 +71,32 @@ const RECIPE_KINDS: [&str; 5] =
 
 /// Kinds of entries that stay in production.
 const UNWANTED_KINDS: [&str; 15] = [
-    "EXTENSION", "TRIGGER", "POLICY", "ROW SECURITY", "EVENT TRIGGER", "PUBLICATION",
-    "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "ACL",
-    "DEFAULT ACL", "SECURITY LABEL", "FOREIGN TABLE", "DATABASE",
+    "EXTENSION",
+    "TRIGGER",
+    "POLICY",
+    "ROW SECURITY",
+    "EVENT TRIGGER",
+    "PUBLICATION",
+    "PUBLICATION TABLE",
+    "PUBLICATION TABLES IN SCHEMA",
+    "SUBSCRIPTION",
+    "SUBSCRIPTION TABLE",
+    "ACL",
+    "DEFAULT ACL",
+    "SECURITY LABEL",
+    "FOREIGN TABLE",
+    "DATABASE",
 ];
 
 /// Objects whose comments stay in production with them.
 const UNWANTED_COMMENTS: [&str; 8] = [
-    "EXTENSION ", "TRIGGER ", "RULE ", "POLICY ", "EVENT TRIGGER ", "PUBLICATION ", "SUBSCRIPTION ",
+    "EXTENSION ",
+    "TRIGGER ",
+    "RULE ",
+    "POLICY ",
+    "EVENT TRIGGER ",
+    "PUBLICATION ",
+    "SUBSCRIPTION ",
     "SCHEMA public",
 ];
 
@@ -164,9 +182,6 @@ mod tests {
         ];
         let definitions = Definitions { before: Vec::new(), after, hash: String::new() };
         let late: Vec<_> = definitions.late().iter().map(|s| s.sql.as_str()).collect();
-        assert_eq!(
-            late,
-            ["ALTER TABLE public.t CLUSTER ON i", "COMMENT ON INDEX public.i IS 'x'"]
-        );
+        assert_eq!(late, ["ALTER TABLE public.t CLUSTER ON i", "COMMENT ON INDEX public.i IS 'x'"]);
     }
 }

@@ -10,18 +10,59 @@ use crate::config::Config;
 /// Extensions that hold no data of their own and mean the same everywhere: PostgreSQL's contrib
 /// modules and pgvector.
 const KNOWN: &[&str] = &[
-    "btree_gin", "btree_gist", "citext", "cube", "dict_int", "dict_xsyn", "earthdistance",
-    "fuzzystrmatch", "hstore", "intarray", "isn", "lo", "ltree", "pg_trgm", "pgcrypto", "seg",
-    "tablefunc", "tcn", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp", "vector",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dict_int",
+    "dict_xsyn",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "lo",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "seg",
+    "tablefunc",
+    "tcn",
+    "tsm_system_rows",
+    "tsm_system_time",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
     "xml2",
 ];
 
 /// Extensions that serve the operation of a server and mean nothing in a copy.
 const OPERATIONAL: &[&str] = &[
-    "plpgsql", "adminpack", "amcheck", "auth_delay", "auto_explain", "dblink", "file_fdw",
-    "old_snapshot", "pageinspect", "pg_buffercache", "pg_cron", "pg_freespacemap", "pg_prewarm",
-    "pg_repack", "pg_stat_kcache", "pg_stat_statements", "pg_surgery", "pg_visibility",
-    "pg_walinspect", "pgaudit", "pglogical", "pgrowlocks", "pgstattuple", "postgres_fdw", "sslinfo",
+    "plpgsql",
+    "adminpack",
+    "amcheck",
+    "auth_delay",
+    "auto_explain",
+    "dblink",
+    "file_fdw",
+    "old_snapshot",
+    "pageinspect",
+    "pg_buffercache",
+    "pg_cron",
+    "pg_freespacemap",
+    "pg_prewarm",
+    "pg_repack",
+    "pg_stat_kcache",
+    "pg_stat_statements",
+    "pg_surgery",
+    "pg_visibility",
+    "pg_walinspect",
+    "pgaudit",
+    "pglogical",
+    "pgrowlocks",
+    "pgstattuple",
+    "postgres_fdw",
+    "sslinfo",
 ];
 
 /// The extensions to create on the target.
@@ -100,7 +141,10 @@ mod tests {
     #[test]
     fn known_ones_are_created_operational_ones_left_behind_others_refused() {
         let config = Config::default();
-        assert_eq!(chosen(&["plpgsql", "citext", "pg_stat_statements"], &config).unwrap(), ["citext"]);
+        assert_eq!(
+            chosen(&["plpgsql", "citext", "pg_stat_statements"], &config).unwrap(),
+            ["citext"]
+        );
         assert!(chosen(&["postgis"], &config).unwrap_err().hint.unwrap().contains("--extension"));
     }
 

@@ -198,9 +198,10 @@ pub(crate) async fn create_schemas(session: &Session, schemas: &[String]) -> any
 
 fn explain_rename(error: pg::Error) -> anyhow::Error {
     if error.sqlstate() == Some("42501") {
-        let problem = report::Problem::new("the target's role does not own the schema to be replaced")
-            .detail(error.to_string())
-            .hint("ALTER SCHEMA … OWNER TO the role of the target URL, then run again");
+        let problem =
+            report::Problem::new("the target's role does not own the schema to be replaced")
+                .detail(error.to_string())
+                .hint("ALTER SCHEMA … OWNER TO the role of the target URL, then run again");
         return problem.into();
     }
     error.into()

@@ -1,4 +1,5 @@
-//! The full copy: one snapshot of a source becomes one edition of a target, resumable at any moment.
+//! The full copy: one snapshot of a source becomes one edition of a target, resumable at any
+//! moment.
 //!
 //! `plan` decides, the other files carry out one kind of step each; nothing here prints.
 

@@ -1,4 +1,5 @@
-//! Decides what a copy does, from the catalogue and the configuration alone. Pure: no I/O, no clock.
+//! Decides what a copy does, from the catalogue and the configuration alone. Pure: no I/O, no
+//! clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use serde::Serialize;
 use crate::config::{Config, Mode};
 use crate::selection;
 
-/// Pages of PostgreSQL are this large unless somebody compiled it otherwise, which preflight refuses.
+/// Pages of PostgreSQL are this large unless somebody compiled it otherwise, which preflight
+/// refuses.
 pub(crate) const PAGE_BYTES: u64 = 8192;
 
 /// What a copy will do.
@@ -66,6 +68,7 @@ pub enum Format {
 }
 
 impl Format {
+    /// The word in plans and records.
     pub fn label(self) -> &'static str {
         match self {
             Self::Binary => "binary",
@@ -260,18 +263,16 @@ fn reach(catalog: &Catalog, name: &Name) -> BTreeSet<Name> {
     reached
 }
 
-fn findings(
-    catalog: &Catalog,
-    tables: &[PlannedTable],
-    excluded: &BTreeSet<Name>,
-) -> Vec<Finding> {
+fn findings(catalog: &Catalog, tables: &[PlannedTable], excluded: &BTreeSet<Name>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for table in tables.iter().filter(|table| !table.ranges.is_empty()) {
         let Some(facts) = catalog.table(&table.name) else { continue };
         let subject = table.name.to_string();
         if !facts.is_readable {
-            let problem = Problem::new(format!("no right to read table {subject}"))
-                .hint(format!("GRANT SELECT ON {} TO the role of the source URL", table.name.sql()));
+            let problem = Problem::new(format!("no right to read table {subject}")).hint(format!(
+                "GRANT SELECT ON {} TO the role of the source URL",
+                table.name.sql()
+            ));
             findings.push(Finding::error("rights", subject, problem));
         } else if facts.hides_rows {
             let problem = Problem::new(format!("row-level security would hide rows of {subject}"))

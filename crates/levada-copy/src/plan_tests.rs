@@ -38,8 +38,13 @@ fn table(name: &str, mib: u64) -> Table {
 }
 
 fn catalog(tables: Vec<Table>) -> Catalog {
-    let int4 =
-        pg::binary::TypeFacts { oid: 23, name: "int4".into(), kind: 'b', element: None, base: None };
+    let int4 = pg::binary::TypeFacts {
+        oid: 23,
+        name: "int4".into(),
+        kind: 'b',
+        element: None,
+        base: None,
+    };
     let view = |name: &str, reads: &str, materialized| View {
         name: Name::new("public", name),
         is_materialized: materialized,

@@ -137,8 +137,7 @@ async fn judge_target(
             pg::quote_identifier(&target.database),
             pg::quote_identifier(&target.user)
         );
-        let problem =
-            Problem::new("no right to create schemas in the target database").hint(grant);
+        let problem = Problem::new("no right to create schemas in the target database").hint(grant);
         findings.push(Finding::error("rights", "target", problem));
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Makes an edition the one that readers see, in one transaction.
 //!
-//! An edition built beside is renamed into place while the old one is locked: readers see the old one
-//! whole, wait for a moment, then see the new one whole. Readers with a snapshot older than the loads
-//! would see its tables empty, so publishing waits for them first.
+//! An edition built beside is renamed into place while the old one is locked: readers see the old
+//! one whole, wait for a moment, then see the new one whole. Readers with a snapshot older than the
+//! loads would see its tables empty, so publishing waits for them first.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,9 @@ impl Publication<'_> {
     }
 
     async fn inside(&self, session: &Session, ledger: &Ledger) -> anyhow::Result<()> {
-        session.batch("SET LOCAL synchronous_commit = on; SET LOCAL check_function_bodies = off").await?;
+        session
+            .batch("SET LOCAL synchronous_commit = on; SET LOCAL check_function_bodies = off")
+            .await?;
         if session.rows(&edition::fence(ledger.run()), &[]).await?.is_empty() {
             return Err(Problem::new("another run has taken over this target").into());
         }
@@ -74,16 +76,8 @@ impl Publication<'_> {
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };
         let (edition, run) = (self.edition, ledger.run());
         let work = edition::work_done(run, &work);
-        session
-            .batch(&format!(
-                "UPDATE levada.edition SET state = 'replaced' WHERE state = 'published'; \
-                 UPDATE levada.edition SET state = 'published', published_at = clock_timestamp() \
-                 WHERE number = {edition}; {work}; \
-                 UPDATE levada.run SET outcome = 'published', finished_at = clock_timestamp() \
-                 WHERE number = {run}; COMMIT"
-            ))
-            .await?;
-        Ok(())
+        session.batch(&format!("{work}; {}", edition::published(edition, run))).await?;
+        Ok(session.batch("COMMIT").await?)
     }
 
     /// Renames the new schemas into place; returns the old ones under their new names.

@@ -78,7 +78,8 @@ impl Recipes<'_> {
         let index = Name::new(row.get::<_, String>("index_schema"), &name);
         let definition: String = row.get("definition");
         let constraint: Option<String> = row.get("constraint_name");
-        let (partitioned, apart): (bool, bool) = (row.get("is_partitioned"), row.get("builds_apart"));
+        let (partitioned, apart): (bool, bool) =
+            (row.get("is_partitioned"), row.get("builds_apart"));
         let drop_index = format!("DROP INDEX IF EXISTS {}", index.sql());
         let Some(constraint) = constraint else {
             let stage = if partitioned { Stage::Partitioned } else { Stage::Index };
@@ -86,8 +87,7 @@ impl Recipes<'_> {
             return self.push(stage, Category::Index, &table, step);
         };
         let key = quote_identifier(&constraint);
-        let drop_key =
-            format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {key}", table.sql());
+        let drop_key = format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {key}", table.sql());
         if apart && !partitioned {
             let build = Statement::new(&name, definition).undo(drop_index);
             self.push(Stage::Index, Category::Constraint, &table, build);
@@ -134,7 +134,8 @@ impl Recipes<'_> {
 
     fn attach(&mut self, row: &Row) {
         let Some(parent) = parent(row) else { return };
-        let index = Name::new(row.get::<_, String>("index_schema"), row.get::<_, String>("index_name"));
+        let index =
+            Name::new(row.get::<_, String>("index_schema"), row.get::<_, String>("index_name"));
         let sql = format!("ALTER INDEX {} ATTACH PARTITION {}", parent.sql(), index.sql());
         self.push(Stage::Attach, Category::Index, &table_of(row), Statement::new(&index.name, sql));
     }
@@ -185,10 +186,7 @@ impl Statement {
 }
 
 /// The materialised views that exist in `schemas`.
-pub(crate) async fn views(
-    session: &Session,
-    schemas: &[String],
-) -> anyhow::Result<BTreeSet<Name>> {
+pub(crate) async fn views(session: &Session, schemas: &[String]) -> anyhow::Result<BTreeSet<Name>> {
     let sql = "SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n \
                ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND n.nspname = ANY ($1)";
     let rows = session.rows(sql, &[&schemas]).await?;
@@ -205,7 +203,8 @@ pub(crate) fn refreshes(
     let views = plan.populated_views.iter().filter(|view| existing.contains(view));
     let statements = views.flat_map(|view| {
         let placed = places.place(view);
-        let refresh = (Category::MaterializedView, format!("REFRESH MATERIALIZED VIEW {}", placed.sql()));
+        let refresh =
+            (Category::MaterializedView, format!("REFRESH MATERIALIZED VIEW {}", placed.sql()));
         let analyze = (Category::Analyze, format!("ANALYZE {}", placed.sql()));
         [refresh, analyze].map(|(category, sql)| (category, sql, view.clone(), placed.clone()))
     });
@@ -229,4 +228,3 @@ pub(crate) fn late_refreshes(plan: &Plan, existing: &BTreeSet<Name>) -> Vec<Stri
     let views = plan.populated_views.iter().filter(|view| !existing.contains(view));
     views.map(|view| format!("REFRESH MATERIALIZED VIEW {}", view.sql())).collect()
 }
-

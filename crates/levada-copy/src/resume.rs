@@ -1,8 +1,8 @@
-//! Continues what an earlier run began under a snapshot that is gone: proves, table by table, that the
-//! new snapshot sees the same rows, keeps what is proven, and resets the rest.
+//! Continues what an earlier run began under a snapshot that is gone: proves, table by table, that
+//! the new snapshot sees the same rows, keeps what is proven, and resets the rest.
 //!
-//! The proof: a chunk's file is the same, no row in its pages was written since the old snapshot, and
-//! there are as many rows as were copied. No new row and no missing row means the same rows.
+//! The proof: a chunk's file is the same, no row in its pages was written since the old snapshot,
+//! and there are as many rows as were copied. No new row and no missing row means the same rows.
 
 use std::collections::BTreeMap;
 
@@ -125,9 +125,8 @@ pub(crate) async fn reset(
         let undone = steps.iter().rev().filter(|step| step.table.as_ref() == Some(table));
         let undo = undone.filter_map(|step| step.undo.clone());
         let (schema, name) = (quote_literal(&table.schema), quote_literal(&table.name));
-        let place = format!(
-            "edition = {edition} AND schema_name = {schema} AND table_name = {name}"
-        );
+        let place =
+            format!("edition = {edition} AND schema_name = {schema} AND table_name = {name}");
         let mut statements: Vec<String> = undo.collect();
         statements.push(format!("TRUNCATE {}", places.place(table).sql()));
         statements.push(format!("UPDATE levada.step SET state = 'todo' WHERE {place}"));

@@ -1,5 +1,5 @@
-//! From a request to a published edition: begins or resumes, copies, builds, publishes, and keeps the
-//! records straight whatever happens on the way.
+//! From a request to a published edition: begins or resumes, copies, builds, publishes, and keeps
+//! the records straight whatever happens on the way.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -41,6 +41,7 @@ pub struct Request {
 }
 
 impl Request {
+    /// What planning needs of the request.
     pub fn scope(&self) -> Scope<'_> {
         Scope { config: &self.config, schemas: &self.schemas, modes: &self.modes }
     }
@@ -212,8 +213,7 @@ impl Attempt<'_> {
         let foreign_keys = self.request.config.foreign_keys;
         loop {
             let export = keepers.export();
-            let reading =
-                Definitions::read(&dump, export.as_deref(), catalog, plan, foreign_keys);
+            let reading = Definitions::read(&dump, export.as_deref(), catalog, plan, foreign_keys);
             let result = tokio::select! {
                 result = reading => result,
                 never = watch.run() => match never {},
@@ -306,11 +306,7 @@ impl Attempt<'_> {
         self.progress.event(Event::Phase("copying"));
     }
 
-    async fn publish(
-        &self,
-        edition: &Edition,
-        places: &Places,
-    ) -> anyhow::Result<()> {
+    async fn publish(&self, edition: &Edition, places: &Places) -> anyhow::Result<()> {
         self.progress.event(Event::Phase("publishing"));
         self.ledger.hold().await?;
         let tables = self.ledger.tables(edition.number).await?;
@@ -359,4 +355,3 @@ impl Attempt<'_> {
 fn is_gave_way(error: &anyhow::Error) -> bool {
     error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable)
 }
-

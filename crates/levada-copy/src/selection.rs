@@ -21,9 +21,7 @@ pub(crate) fn matches(pattern: &str, name: &Name) -> bool {
 fn glob(pattern: &[char], text: &[char]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some(('*', rest)), _) => {
-            (0..=text.len()).any(|taken| glob(rest, &text[taken..]))
-        }
+        (Some(('*', rest)), _) => (0..=text.len()).any(|taken| glob(rest, &text[taken..])),
         (Some(('?', rest)), Some((_, text))) => glob(rest, text),
         (Some((expected, rest)), Some((found, text))) => expected == found && glob(rest, text),
         _ => false,

@@ -114,8 +114,9 @@ impl Start<'_> {
         edition: &Edition,
         reason: &str,
     ) -> anyhow::Result<()> {
-        let problem = Problem::new(format!("unfinished edition {} is started over", edition.number))
-            .detail(reason);
+        let problem =
+            Problem::new(format!("unfinished edition {} is started over", edition.number))
+                .detail(reason);
         self.progress.event(Event::Note(&problem));
         match edition.placement {
             Placement::Beside => {
@@ -156,7 +157,9 @@ impl Start<'_> {
         if !foreign.is_empty() {
             let problem = Problem::new("the target holds objects that the source does not have")
                 .detail(foreign.join(", "))
-                .hint("--replace would drop them: move them to another schema, or drop them yourself");
+                .hint(
+                    "--replace would drop them: move them to another schema, or drop them yourself",
+                );
             return Err(problem.into());
         }
         let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
@@ -204,7 +207,8 @@ impl Start<'_> {
     }
 }
 
-/// In the transaction of `session`, drops those objects of `schemas` whose quoted names are in `names`.
+/// In the transaction of `session`, drops those objects of `schemas` whose quoted names are in
+/// `names`.
 pub(crate) async fn drop_objects_inside(
     session: &Session,
     schemas: &[String],

@@ -66,8 +66,8 @@ impl Crew<'_> {
             let next = self.board().next();
             match next {
                 Next::Done => return Ok(()),
-                // All workers share one task of the runtime: nothing changes between the look at the
-                // board and the first poll of `notified`.
+                // All workers share one task of the runtime: nothing changes between the look at
+                // the board and the first poll of `notified`.
                 Next::Wait => self.changed.notified().await,
                 Next::Do(task) => {
                     match &task {
@@ -186,12 +186,13 @@ impl Crew<'_> {
             Failure::Spoiled(problem) => return Err(SnapshotLost(problem).into()),
             Failure::TakenOver => return Err(taken_over().into()),
         };
-        let gave_way = error.sqlstate() == Some("57014")
-            && self.watch.was_asked_to_yield(source_pid);
+        let gave_way =
+            error.sqlstate() == Some("57014") && self.watch.was_asked_to_yield(source_pid);
         let is_locked = side == "reading" && error.sqlstate() == Some("55P03");
         if gave_way || is_locked {
-            let problem = Problem::new(format!("stepped aside on {}", chunk.table))
-                .detail("another session wants to change this table; the range is read again after it");
+            let problem = Problem::new(format!("stepped aside on {}", chunk.table)).detail(
+                "another session wants to change this table; the range is read again after it",
+            );
             self.progress.event(Event::Note(&problem));
             return Ok(self.watch.wait_until_free(&chunk.table).await?);
         }

@@ -60,6 +60,7 @@ impl Ledger {
         Ok(Self { endpoint: endpoint.clone(), session: Mutex::new(session), run })
     }
 
+    /// The number of this run.
     pub fn run(&self) -> i32 {
         self.run
     }
@@ -108,8 +109,8 @@ impl Ledger {
 
     /// Begins an edition and assigns this run to it.
     pub async fn begin_edition(&self, new: &NewEdition<'_>) -> Result<i32> {
-        let source = serde_json::to_value(new.source)
-            .map_err(|error| Error::Protocol(error.to_string()))?;
+        let source =
+            serde_json::to_value(new.source).map_err(|error| Error::Protocol(error.to_string()))?;
         let session = self.session.lock().await;
         let row = session
             .one(
@@ -149,6 +150,7 @@ impl Ledger {
             .map(drop)
     }
 
+    /// The tables of an edition, by name.
     pub async fn tables(&self, edition: i32) -> Result<Vec<TableRow>> {
         let session = self.session.lock().await;
         let rows = session.rows(include_str!("sql/tables.sql"), &[&edition]).await?;
@@ -161,12 +163,14 @@ impl Ledger {
         Ok(tables.collect())
     }
 
+    /// The chunks of an edition, in the order of tables and numbers.
     pub async fn chunks(&self, edition: i32) -> Result<Vec<ChunkRow>> {
         let session = self.session.lock().await;
         let rows = session.rows(include_str!("sql/chunks.sql"), &[&edition]).await?;
         Ok(rows.iter().map(chunk_of).collect())
     }
 
+    /// The steps of an edition, by number.
     pub async fn steps(&self, edition: i32) -> Result<Vec<StepRow>> {
         let session = self.session.lock().await;
         let rows = session.rows(include_str!("sql/steps.sql"), &[&edition]).await?;

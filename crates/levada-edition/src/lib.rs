@@ -1,5 +1,5 @@
-//! The `levada` schema of the target: editions, runs, tables, chunks, steps, and the lock that lets one
-//! run at a time write them.
+//! The `levada` schema of the target: editions, runs, tables, chunks, steps, and the lock that lets
+//! one run at a time write them.
 //!
 //! It records and reads back; it does not know how anything is copied.
 
@@ -13,6 +13,6 @@ pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use record::{
     ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, chunk_done, fence,
-    step_done, work_done,
+    published, step_done, work_done,
 };
 pub use times::{Entry, RunSummary, Times, latest_run, times};

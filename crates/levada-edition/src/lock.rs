@@ -16,10 +16,8 @@ pub(crate) async fn acquire(endpoint: &Endpoint) -> Result<Session> {
 
 /// Names the run that holds the lock.
 async fn holder(session: &Session) -> Result<Problem> {
-    let exists: bool = session
-        .one("SELECT pg_catalog.to_regclass('levada.run') IS NOT NULL", &[])
-        .await?
-        .get(0);
+    let exists: bool =
+        session.one("SELECT pg_catalog.to_regclass('levada.run') IS NOT NULL", &[]).await?.get(0);
     let row = match exists {
         true => session.maybe(include_str!("sql/holder.sql"), &[]).await?,
         false => None,

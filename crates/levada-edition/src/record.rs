@@ -16,6 +16,7 @@ pub enum Placement {
 }
 
 impl Placement {
+    /// The word in the records.
     pub fn label(self) -> &'static str {
         match self {
             Self::Direct => "direct",
@@ -146,18 +147,22 @@ pub fn fence(run: i32) -> String {
     format!("SELECT 1 FROM levada.run WHERE number = {run} AND outcome = 'running' FOR SHARE")
 }
 
+const DONE_BY: &str = "state = 'done', run =";
+
 /// Marks a chunk as done; belongs into the transaction that loaded it.
 pub fn chunk_done(edition: i32, run: i32, chunk: &ChunkRow, finished: &Finished) -> String {
     let (schema, table) = (quote_literal(&chunk.table.schema), quote_literal(&chunk.table.name));
     let snapshot = quote_literal(&finished.snapshot);
     let Finished { rows, bytes, filenode, .. } = finished;
     let number = chunk.number;
-    format!(
-        "UPDATE levada.chunk SET state = 'done', run = {run}, snapshot = {snapshot}, \
-         filenode = {filenode}, rows = {rows}, bytes = {bytes}, started_at = now(), \
-         finished_at = clock_timestamp() WHERE edition = {edition} AND schema_name = {schema} \
-         AND table_name = {table} AND number = {number}"
-    )
+    let recorded =
+        format!("snapshot = {snapshot}, filenode = {filenode}, rows = {rows}, bytes = {bytes}");
+    let chunk = format!(
+        "edition = {edition} AND schema_name = {schema} AND table_name = {table} \
+         AND number = {number}"
+    );
+    let times = "started_at = now(), finished_at = clock_timestamp()";
+    format!("UPDATE levada.chunk SET {DONE_BY} {run}, {recorded}, {times} WHERE {chunk}")
 }
 
 /// Marks a step as done; belongs into the transaction that carried it out.
@@ -178,4 +183,10 @@ pub fn work_done(run: i32, work: &Work<'_>) -> String {
         "INSERT INTO levada.work (run, category, object, started_at, rows, bytes) \
          VALUES ({run}, {category}, {object}, now(), {rows}, {bytes})"
     )
+}
+
+/// Makes an edition the published one and ends its run; belongs into the publish transaction.
+pub fn published(edition: i32, run: i32) -> String {
+    let sql = include_str!("sql/published.sql");
+    sql.replace("@edition@", &edition.to_string()).replace("@run@", &run.to_string())
 }

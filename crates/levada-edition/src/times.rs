@@ -1,4 +1,5 @@
-//! Where the time of runs went, read back from the records: also of interrupted runs, also of several.
+//! Where the time of runs went, read back from the records: also of interrupted runs, also of
+//! several.
 
 use pg::{Result, Session};
 use report::Category;

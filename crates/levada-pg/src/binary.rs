@@ -1,7 +1,7 @@
 //! Which types may travel in COPY's binary format, and why a table may not.
 //!
-//! An allow-list: what is not known to be equal on both sides travels as text. Arrays, composites and
-//! ranges of user types carry object ids of their server, so only built-in elements qualify.
+//! An allow-list: what is not known to be equal on both sides travels as text. Arrays, composites
+//! and ranges of user types carry object ids of their server, so only built-in elements qualify.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,42 @@ const FIRST_USER_OID: u32 = 16_384;
 
 /// Base types whose binary form is the same on all supported majors.
 const ALLOWED: &[&str] = &[
-    "bool", "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "text", "varchar",
-    "bpchar", "char", "name", "bytea", "date", "time", "timetz", "timestamp", "timestamptz",
-    "interval", "uuid", "json", "jsonb", "inet", "cidr", "macaddr", "macaddr8", "bit", "varbit",
-    "point", "line", "lseg", "box", "path", "polygon", "circle",
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "oid",
+    "float4",
+    "float8",
+    "numeric",
+    "text",
+    "varchar",
+    "bpchar",
+    "char",
+    "name",
+    "bytea",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "uuid",
+    "json",
+    "jsonb",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "bit",
+    "varbit",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
 ];
 
 /// What the catalogue says of a type.

@@ -1,4 +1,5 @@
-//! What a database contains, as a plain value read in one snapshot. It selects nothing and changes nothing.
+//! What a database contains, as a plain value read in one snapshot. It selects nothing and changes
+//! nothing.
 
 use std::collections::HashMap;
 
@@ -51,6 +52,7 @@ pub struct Table {
     pub columns: Vec<Column>,
 }
 
+/// A column, in the order of the table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Column {
     pub name: String,
@@ -71,6 +73,7 @@ pub struct View {
     pub reads: Vec<Name>,
 }
 
+/// A foreign key of a table, not those that its partitions inherit.
 #[derive(Debug, Clone, Serialize)]
 pub struct ForeignKey {
     pub name: String,
@@ -79,6 +82,7 @@ pub struct ForeignKey {
     pub is_valid: bool,
 }
 
+/// An installed extension and the schema that its objects stand in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Extension {
     pub name: String,
@@ -133,6 +137,7 @@ impl Catalog {
         })
     }
 
+    /// The table of this exact name.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == *name)
     }
@@ -215,15 +220,17 @@ async fn load_schemas(session: &Session) -> Result<Vec<String>> {
 /// How many sequences one statement asks for.
 const SEQUENCES_PER_QUERY: usize = 200;
 
-/// Reads where the sequences stand. Sequences are not transactional: the values are of now, which is
-/// never behind any snapshot taken before.
+/// Reads where the sequences stand. Sequences are not transactional: the values are of now, which
+/// is never behind any snapshot taken before.
 pub async fn sequence_states(session: &Session, names: &[Name]) -> Result<Vec<SequenceState>> {
     let mut states = Vec::with_capacity(names.len());
     for group in names.chunks(SEQUENCES_PER_QUERY) {
         let selects = group.iter().map(|name| {
             let (schema, sequence) = (quote_literal(&name.schema), quote_literal(&name.name));
             let relation = name.sql();
-            format!("SELECT {schema}::text, {sequence}::text, last_value, is_called FROM {relation}")
+            format!(
+                "SELECT {schema}::text, {sequence}::text, last_value, is_called FROM {relation}"
+            )
         });
         let sql = selects.collect::<Vec<_>>().join(" UNION ALL ");
         for row in session.rows(&sql, &[]).await? {

@@ -1,5 +1,5 @@
-//! Definitions by way of the server's own `pg_dump`: found, version-checked, run, never shown a password
-//! on its command line.
+//! Definitions by way of the server's own `pg_dump`: found, version-checked, run, never shown a
+//! password on its command line.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -144,8 +144,11 @@ fn candidates() -> Vec<PathBuf> {
 }
 
 fn programs(directories: &[PathBuf]) -> Vec<PathBuf> {
-    let mut programs: Vec<_> =
-        directories.iter().map(|directory| directory.join("pg_dump")).filter(|p| p.is_file()).collect();
+    let mut programs: Vec<_> = directories
+        .iter()
+        .map(|directory| directory.join("pg_dump"))
+        .filter(|p| p.is_file())
+        .collect();
     programs.dedup();
     programs
 }

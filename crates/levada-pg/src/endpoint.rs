@@ -36,7 +36,8 @@ impl Endpoint {
     /// understood; `PGPASSWORD` is used where no password stands.
     pub fn parse(url: &str) -> Result<Self> {
         let (url, ssl) = take_ssl_parameters(url);
-        let mut config: Config = url.parse().map_err(|_: tokio_postgres::Error| refuse_url(&url))?;
+        let mut config: Config =
+            url.parse().map_err(|_: tokio_postgres::Error| refuse_url(&url))?;
         if config.get_hosts().is_empty() {
             config.host("localhost");
         }
@@ -46,7 +47,9 @@ impl Endpoint {
             config.password(password);
         }
         if config.get_user().is_none() {
-            config.user(std::env::var("PGUSER").or_else(|_| std::env::var("USER")).unwrap_or_default());
+            config.user(
+                std::env::var("PGUSER").or_else(|_| std::env::var("USER")).unwrap_or_default(),
+            );
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(15));
@@ -66,10 +69,12 @@ impl Endpoint {
         Ok(Self { config, tls, root_certificate: ssl.root_certificate.map(PathBuf::from) })
     }
 
+    /// The database's name; as in libpq, the user's name where none is given.
     pub fn database(&self) -> &str {
         self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres")
     }
 
+    /// The role that connects.
     pub fn user(&self) -> &str {
         self.config.get_user().unwrap_or("postgres")
     }
@@ -180,10 +185,10 @@ fn refuse_url(url: &str) -> Error {
         Some((scheme, _)) => format!("it starts with {scheme}://"),
         None => "it is not a URL".to_owned(),
     };
-    let problem = Problem::new("the database URL cannot be understood")
-        .detail(shape)
-        .hint("write postgresql://user:password@host:5432/database; special characters in the \
-               password are percent-encoded");
+    let problem = Problem::new("the database URL cannot be understood").detail(shape).hint(
+        "write postgresql://user:password@host:5432/database; special characters in the \
+               password are percent-encoded",
+    );
     Error::Connect(problem)
 }
 

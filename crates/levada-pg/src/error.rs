@@ -1,9 +1,11 @@
 //! What can go wrong when talking to a server, without any row value.
 //!
-//! PostgreSQL puts row values into DETAIL, CONTEXT and some messages; none of those leave this file.
+//! PostgreSQL puts row values into DETAIL, CONTEXT and some messages; none of those leave this
+//! file.
 
 use report::Problem;
 
+/// The result of talking to a server.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// An error of a session. Callers branch on its kind; people read its [`Problem`].
@@ -130,7 +132,9 @@ fn redact_quoted(message: &str) -> String {
 
 fn hint_for(sqlstate: &str) -> Option<&'static str> {
     Some(match sqlstate {
-        "42501" => "grant the missing right to the role of this connection, then run the command again",
+        "42501" => {
+            "grant the missing right to the role of this connection, then run the command again"
+        }
         "53100" => {
             "the server's disk is full: free or add space, then run the same command again; \
              finished tables are kept"
@@ -139,7 +143,9 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
             "the server is out of memory or connections: lower [copy] jobs, then run again"
         }
         "55P03" => "another session holds the lock: run again when it is done",
-        "57P01" | "57P02" | "57P03" => "the server was stopped or restarted: run the same command again",
+        "57P01" | "57P02" | "57P03" => {
+            "the server was stopped or restarted: run the same command again"
+        }
         "58030" => "the server could not read or write a file: look into the server's log",
         _ => return None,
     })

@@ -25,6 +25,7 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Asks the server at the other end of `session`.
     pub async fn of(session: &Session) -> Result<Self> {
         let row = session.one(include_str!("sql/identity.sql"), &[]).await?;
         Ok(Self {

@@ -1,6 +1,8 @@
-//! The only crate that speaks to PostgreSQL: sessions, names, the catalogue, snapshots, COPY streams.
+//! The only crate that speaks to PostgreSQL: sessions, names, the catalogue, snapshots, COPY
+//! streams.
 //!
-//! It reads and carries; it decides nothing about what is copied, and it writes only what it is told.
+//! It reads and carries; it decides nothing about what is copied, and it writes only what it is
+//! told.
 
 pub mod binary;
 pub mod catalog;

@@ -12,6 +12,7 @@ pub struct Name {
 }
 
 impl Name {
+    /// A name from its two exact parts, unquoted.
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self { schema: schema.into(), name: name.into() }
     }
@@ -27,7 +28,8 @@ impl Name {
     }
 }
 
-/// `public.answers`; line breaks and control characters are shown escaped, so that a name stays on its line.
+/// `public.answers`; line breaks and control characters are shown escaped, so that a name stays on
+/// its line.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_escaped(f, &self.schema)?;

@@ -120,8 +120,8 @@ impl Atomic {
     }
 }
 
-/// The length of the token at the start of `text`, which is not empty; `before` tells whether a quote
-/// follows an `E`.
+/// The length of the token at the start of `text`, which is not empty; `before` tells whether a
+/// quote follows an `E`.
 fn token_length(text: &str, before: &str) -> usize {
     let first = text.chars().next().map_or(1, char::len_utf8);
     match text.as_bytes()[0] {
@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn semicolons_inside_quotes_do_not_split() {
-        let script = r#"SELECT 'a;''b'; SELECT E'\';'; SELECT "x;""y"; SELECT $a$ ; $$ $a$; /* ; /* */ ; */ SELECT $1;"#;
+        let script = r#"SELECT 'a;''b'; SELECT E'\';'; SELECT "x;""y";
+            SELECT $a$ ; $$ $a$; /* ; /* */ ; */ SELECT $1;"#;
         assert_eq!(statements(script).len(), 5);
         assert_eq!(statements(r"SELECT 'a\'; SELECT 2").len(), 2);
     }
@@ -229,8 +230,8 @@ mod tests {
 
     #[test]
     fn atomic_bodies_stay_whole() {
-        let script = "CREATE FUNCTION f() RETURNS int\n BEGIN ATOMIC\n SELECT CASE WHEN true THEN 1 \
-                      END; SELECT 2;\nEND; SELECT 3;";
+        let script = "CREATE FUNCTION f() RETURNS int\n BEGIN ATOMIC\n \
+                      SELECT CASE WHEN true THEN 1 END; SELECT 2;\nEND; SELECT 3;";
         assert_eq!(statements(script).len(), 2);
     }
 

@@ -127,6 +127,7 @@ impl Session {
         self.pid
     }
 
+    /// Whether the connection is known to be gone.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
@@ -136,6 +137,7 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
+    /// All rows of a query.
     pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         Ok(self.client.query(sql, parameters).await?)
     }

@@ -1,7 +1,8 @@
 //! One moment of the source, held open for all readers.
 //!
-//! Two keepers hold the snapshot, the second having imported and re-exported it, so that the loss of
-//! one backend loses nothing. A heartbeat keeps proxies that cut idle connections from cutting them.
+//! Two keepers hold the snapshot, the second having imported and re-exported it, so that the loss
+//! of one backend loses nothing. A heartbeat keeps proxies that cut idle connections from cutting
+//! them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,7 @@ impl Keepers {
         Ok(Self { snapshot, held, heartbeat: tokio::spawn(beating) })
     }
 
+    /// The moment that is kept.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }

@@ -13,7 +13,9 @@ use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_an
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::Host;
@@ -89,7 +91,10 @@ fn tls_config(endpoint: &Endpoint) -> io::Result<ClientConfig> {
         .map_err(io::Error::other)?;
     if matches!(endpoint.tls, Tls::Prefer | Tls::Require) && endpoint.root_certificate.is_none() {
         let verifier = Arc::new(Unverified { provider });
-        return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
+        return Ok(builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth());
     }
     let roots = Arc::new(root_certificates(endpoint)?);
     if endpoint.tls == Tls::VerifyFull {

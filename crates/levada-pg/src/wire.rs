@@ -1,7 +1,8 @@
 //! A session on the bare protocol: start-up, simple queries, and frames for the COPY relay.
 //!
 //! It exists because a COPY must pass through with hardly any work per row; everything that is not
-//! a COPY belongs to `session`. Protocol: PostgreSQL documentation, chapter "Frontend/Backend Protocol".
+//! a COPY belongs to `session`. Protocol: PostgreSQL documentation, chapter "Frontend/Backend
+//! Protocol".
 
 use bytes::{Buf, BytesMut};
 use fallible_iterator::FallibleIterator;
@@ -60,7 +61,9 @@ impl Wire {
             match self.message().await? {
                 Message::BackendKeyData(key) => self.pid = key.process_id(),
                 Message::ReadyForQuery(_) => return Ok(()),
-                Message::ErrorResponse(body) => return Err(refused(endpoint, server_error(&body)?)),
+                Message::ErrorResponse(body) => {
+                    return Err(refused(endpoint, server_error(&body)?));
+                }
                 _ => {}
             }
         }
@@ -79,7 +82,9 @@ impl Wire {
                     self.send_password(hash.as_bytes()).await?;
                 }
                 Message::AuthenticationSasl(_) => self.scram(endpoint).await?,
-                Message::ErrorResponse(body) => return Err(refused(endpoint, server_error(&body)?)),
+                Message::ErrorResponse(body) => {
+                    return Err(refused(endpoint, server_error(&body)?));
+                }
                 Message::NoticeResponse(_) => {}
                 _ => return Err(Error::Protocol("unsupported authentication method".to_owned())),
             }

@@ -28,6 +28,7 @@ pub enum Category {
 }
 
 impl Category {
+    /// All categories, in the order of a report.
     pub const ALL: [Self; 10] = [
         Self::Schema,
         Self::TableData,

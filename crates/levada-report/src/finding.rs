@@ -24,6 +24,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding of any severity about `subject`.
     pub fn new(
         severity: Severity,
         check: &'static str,
@@ -33,14 +34,17 @@ impl Finding {
         Self { check, severity, subject: subject.into(), problem }
     }
 
+    /// A finding that stops a run.
     pub fn error(check: &'static str, subject: impl Into<String>, problem: Problem) -> Self {
         Self::new(Severity::Error, check, subject, problem)
     }
 
+    /// A finding that a person should look at.
     pub fn warning(check: &'static str, subject: impl Into<String>, problem: Problem) -> Self {
         Self::new(Severity::Warning, check, subject, problem)
     }
 
+    /// A finding that only informs.
     pub fn info(check: &'static str, subject: impl Into<String>, problem: Problem) -> Self {
         Self::new(Severity::Info, check, subject, problem)
     }

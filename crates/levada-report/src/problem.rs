@@ -17,15 +17,18 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem without detail and hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), detail: None, hint: None }
     }
 
+    /// The same problem with particulars.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
+    /// The same problem with what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

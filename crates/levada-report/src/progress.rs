@@ -1,4 +1,5 @@
-//! Progress as features tell it. Whoever listens may draw, store or collect it; features do not know.
+//! Progress as features tell it. Whoever listens may draw, store or collect it; features do not
+//! know.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `levada.toml`: read, checked, secrets filled in from the environment. Each feature owns its section.
+//! `levada.toml`: read, checked, secrets filled in from the environment. Each feature owns its
+//! section.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Table {
-    /// "refresh" copies definition and rows, "schema" the definition only, "skip" leaves the table out.
+    /// "refresh" copies definition and rows, "schema" the definition only, "skip" leaves the table
+    /// out.
     pub(crate) mode: Mode,
 }
 
@@ -169,7 +171,10 @@ mod tests {
     #[test]
     fn typos_are_named_with_their_line() {
         let message = refused("[source]\nurl = \"x\"\n\n[copy]\nforeignkeys = \"omit\"\n");
-        assert!(message.starts_with("levada.toml, line 5: unknown field `foreignkeys`"), "{message}");
+        assert!(
+            message.starts_with("levada.toml, line 5: unknown field `foreignkeys`"),
+            "{message}"
+        );
         assert!(refused("[copy]\njobs = [\n").starts_with("levada.toml, line"));
     }
 

@@ -1,4 +1,5 @@
-//! levada: carries a production PostgreSQL to a reporting PostgreSQL as complete, provable editions.
+//! levada: carries a production PostgreSQL to a reporting PostgreSQL as complete, provable
+//! editions.
 //!
 //! This file is the table of contents: read the arguments, carry out the command, say how it ended.
 

@@ -39,7 +39,8 @@ struct Running {
 impl<'a> Display<'a> {
     pub(crate) fn new(ui: &'a Ui) -> Self {
         let draws = std::io::stderr().is_terminal() && !ui.json;
-        let bars = draws.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
+        let bars =
+            draws.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
         let now = Instant::now();
         let state = State {
             running: BTreeMap::new(),
@@ -62,12 +63,12 @@ impl<'a> Display<'a> {
     fn bar(&self, object: &str, rows: u64) -> Option<ProgressBar> {
         let bars = self.bars.as_ref()?;
         let template = if rows > 0 {
-            "  {msg:40!} {bar:20} {human_pos:>12} rows  {per_sec:>14}  {prefix:>10}/s  {eta:>4} left"
+            "  {msg:40!} {bar:20} {human_pos:>12} rows {per_sec:>14} {prefix:>10}/s {eta:>4} left"
         } else {
             "  {msg:40!} {spinner} {elapsed}"
         };
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = bars.add(ProgressBar::new(rows.max(1)).with_style(style));
         bar.set_message(object.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -186,7 +187,9 @@ impl Display<'_> {
                 &json!({ "category": category, "object": object, "seconds": took.as_secs_f64() }),
             ),
             Event::Note(problem) => self.ui.data("note", problem),
-            Event::Moved { object, rows, bytes } => self.moved_json(object, *rows as i64, *bytes as i64),
+            Event::Moved { object, rows, bytes } => {
+                self.moved_json(object, *rows as i64, *bytes as i64)
+            }
             Event::TakenBack { object, rows, bytes } => {
                 self.moved_json(object, -(*rows as i64), -(*bytes as i64));
             }

@@ -139,6 +139,9 @@ mod tests {
     #[test]
     fn tables_align_numbers_to_the_right() {
         let rows = [vec!["answers".to_owned(), "10".to_owned(), "binary".to_owned()]];
-        assert_eq!(table(&["table", "rows", "how"], &rows), "table    rows  how\nanswers    10  binary");
+        assert_eq!(
+            table(&["table", "rows", "how"], &rows),
+            "table    rows  how\nanswers    10  binary"
+        );
     }
 }

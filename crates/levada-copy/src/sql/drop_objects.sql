@@ -33,7 +33,8 @@ FROM (
           SELECT FROM pg_depend AS d
           WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
     UNION ALL
-    SELECT 4, format('DROP TEXT SEARCH CONFIGURATION IF EXISTS %I.%I CASCADE', n.nspname, s.cfgname),
+    SELECT 4, format('DROP TEXT SEARCH CONFIGURATION IF EXISTS %I.%I CASCADE',
+                     n.nspname, s.cfgname),
            n.nspname::text, s.cfgname::text
     FROM pg_ts_config AS s
     JOIN pg_namespace AS n ON n.oid = s.cfgnamespace
