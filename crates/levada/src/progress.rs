@@ -116,16 +116,17 @@ impl<'a> Display<'a> {
         state.last_line = Instant::now();
         let seconds = state.started.elapsed().as_secs_f64();
         let rows_rate = (state.rows as f64 / seconds) as u64;
-        let left = state.rows_planned.saturating_sub(state.rows);
-        let left = match (left, rows_rate) {
-            (0, _) | (_, 0) => String::new(),
-            (left, rate) => {
-                format!(", about {} left", text::duration(Duration::from_secs(left / rate)))
+        let left = match state.rows_planned.saturating_sub(state.rows).checked_div(rows_rate) {
+            None | Some(0) => String::new(),
+            Some(seconds) => {
+                format!(", about {} left", text::duration(Duration::from_secs(seconds)))
             }
         };
         let objects: Vec<_> = state.running.keys().take(4).map(String::as_str).collect();
+        // Between two phases nothing may be running.
+        let now = if objects.is_empty() { "" } else { ": " };
         self.remark(&format!(
-            "{} rows, {}, {} rows/s, {}/s{left}: {}",
+            "{} rows, {}, {} rows/s, {}/s{left}{now}{}",
             text::count(state.rows),
             text::bytes(state.bytes),
             text::count(rows_rate),

@@ -2,6 +2,7 @@
 
 mod check;
 mod copy;
+mod demo;
 mod init;
 mod plan;
 mod report;
@@ -12,6 +13,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{self, File};
 use crate::outcome::Outcome;
@@ -31,6 +33,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Init(init::Arguments),
     Check(check::Arguments),
     Plan(plan::Arguments),
@@ -57,6 +60,7 @@ impl ConfigArgument {
 /// Carries out the command.
 pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
     match arguments.command {
+        Command::Demo(arguments) => block_on(demo::run(&arguments, ui)),
         Command::Init(arguments) => block_on(init::run(&arguments, ui)),
         Command::Check(arguments) => block_on(check::run(&arguments, ui)),
         Command::Plan(arguments) => block_on(plan::run(&arguments, ui)),
@@ -70,4 +74,15 @@ pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
 /// One thread is enough: the work is in the servers.
 fn block_on<F: Future<Output = anyhow::Result<Outcome>>>(future: F) -> anyhow::Result<Outcome> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+}
+
+/// Returns when somebody asks us to end, with Ctrl-C or SIGTERM.
+pub(crate) async fn until_stopped() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }

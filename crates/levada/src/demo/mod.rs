@@ -1,0 +1,127 @@
+//! The story of `levada demo`: a production database, a copy that is killed, the same command
+//! again, a proof that is not levada's own, and where the time went.
+//!
+//! It tells and checks; servers, files and processes belong to `stage`, judging to `proof`. Nothing
+//! is simulated: the copies are `levada run` processes like anybody's.
+
+mod proof;
+mod stage;
+
+use std::time::Instant;
+
+use report::{Problem, text};
+use serde::Serialize;
+
+use crate::outcome::Outcome;
+use crate::ui::Ui;
+use proof::Comparison;
+use stage::{Arrived, Stage};
+
+/// Rows that the application writes between the kill and the second run.
+const SIGN_UPS: &str = "INSERT INTO learner (name, country, joined_at) \
+    SELECT 'latecomer ' || number, 'FR', now() FROM generate_series(1, 40) AS number";
+
+/// What `--json` tells.
+#[derive(Debug, Serialize)]
+struct Told {
+    is_equal: bool,
+    arrived_before_kill: Arrived,
+    objects: Vec<proof::Pair>,
+    seconds: f64,
+}
+
+/// Tells the story; `keep` leaves both servers running until Ctrl-C.
+pub(crate) async fn run(keep: bool, ui: &Ui) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let stage = build(ui)?;
+    let arrived = kill_in_the_middle(&stage, ui)?;
+    go_on(&stage, ui)?;
+    let comparison = prove(&stage, ui)?;
+    show_times(&stage, ui)?;
+    let seconds = started.elapsed();
+    ui.say(&format!("\nDone in {}.", text::duration(seconds)));
+    let is_equal = comparison.is_equal();
+    ui.data(
+        "demo",
+        &Told {
+            is_equal,
+            arrived_before_kill: arrived,
+            objects: comparison.pairs,
+            seconds: seconds.as_secs_f64(),
+        },
+    );
+    ui.say(include_str!("next.txt").trim_end());
+    if keep {
+        wait_for_a_visitor(&stage, ui).await?;
+    }
+    Ok(if is_equal { Outcome::Clean } else { Outcome::Found })
+}
+
+fn build(ui: &Ui) -> anyhow::Result<Stage> {
+    ui.say("1. A production database, and an empty one for reports\n");
+    let started = Instant::now();
+    let stage = Stage::build()?;
+    ui.say(&format!(
+        "   two private servers, PostgreSQL {}, and an application with 300,000 events\n   \
+         of engagement, a third of them by one learner in a hundred: {}",
+        stage.major(),
+        text::duration(started.elapsed())
+    ));
+    Ok(stage)
+}
+
+fn kill_in_the_middle(stage: &Stage, ui: &Ui) -> anyhow::Result<Arrived> {
+    ui.say("\n2. A copy that is killed in the middle (kill -9)\n");
+    let arrived = stage.run_and_kill(&|line| ui.say(line))?;
+    if arrived.is_published {
+        let problem = Problem::new("the copy was done before it could be killed")
+            .hint("run levada demo again, when the machine has less to do");
+        return Err(problem.into());
+    }
+    ui.say(&format!(
+        "   killed: {} of {} tables and {} of {} ranges had arrived; readers see nothing of it",
+        arrived.tables, arrived.tables_planned, arrived.ranges, arrived.ranges_planned
+    ));
+    Ok(arrived)
+}
+
+fn go_on(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
+    stage.source.execute(SIGN_UPS)?;
+    ui.say("\n3. Production goes on: 40 learners sign up. Then the same command again\n");
+    stage.show(&["run"], &|line| ui.say(line))
+}
+
+fn prove(stage: &Stage, ui: &Ui) -> anyhow::Result<Comparison> {
+    ui.say("\n4. Proof, by psql alone: rows, and a digest over all values of each object\n");
+    let comparison = Comparison::of(&stage.source, &stage.target)?;
+    ui.say(&indented(&comparison.table()));
+    ui.say(&format!("   {}", comparison.verdict()));
+    stage.target.execute("UPDATE lesson SET title = title || '!' WHERE id = 7")?;
+    let spoiled = Comparison::of(&stage.source, &stage.target)?;
+    ui.say(&format!("\n   would it notice? One letter more in the copy: {}", spoiled.verdict()));
+    stage.target.execute("UPDATE lesson SET title = left(title, -1) WHERE id = 7")?;
+    let again = Comparison::of(&stage.source, &stage.target)?;
+    ui.say(&format!("   the letter taken away again: {}", again.verdict()));
+    if spoiled.is_equal() {
+        return Err(Problem::new("the proof did not notice a changed row").into());
+    }
+    Ok(if again.is_equal() { comparison } else { again })
+}
+
+fn show_times(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
+    ui.say("\n5. Where the time of both runs went\n");
+    stage.show(&["report", "--top", "2"], &|line| ui.say(line))
+}
+
+async fn wait_for_a_visitor(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
+    ui.remark(&format!(
+        "\nBoth servers run until you press Ctrl-C:\n   production  {}\n   reports     {}",
+        stage.source.url(),
+        stage.target.url()
+    ));
+    crate::cli::until_stopped().await
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n")
+}

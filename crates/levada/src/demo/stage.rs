@@ -1,0 +1,152 @@
+//! What the demo plays on: two private servers, a configuration file, and real levada processes.
+//!
+//! Everything is gone when the stage is dropped. It tells nothing by itself: lines go to the
+//! caller.
+
+use std::io::{BufRead, BufReader, PipeReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use report::Problem;
+use serde::Serialize;
+use testkit::{Cluster, Database, Installation, wait_for};
+
+/// How long the first copy may take to get to its middle.
+const MIDDLE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Two servers, a database on each, and a folder with `levada.toml`.
+pub(crate) struct Stage {
+    pub(crate) source: Database,
+    pub(crate) target: Database,
+    major: u32,
+    folder: Folder,
+    _servers: [Cluster; 2],
+}
+
+/// How much of a copy is in the target, by its records.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Arrived {
+    /// Tables with all their rows.
+    pub(crate) tables: u64,
+    pub(crate) tables_planned: u64,
+    pub(crate) ranges: u64,
+    pub(crate) ranges_planned: u64,
+    pub(crate) is_published: bool,
+}
+
+impl Arrived {
+    fn is_middle(self) -> bool {
+        self.tables > 0 && self.ranges < self.ranges_planned
+    }
+}
+
+impl Stage {
+    /// Starts the servers and fills the source.
+    pub(crate) fn build() -> anyhow::Result<Self> {
+        let installation = Installation::find().map_err(no_server)?;
+        let servers =
+            [Cluster::builder(&installation).start()?, Cluster::builder(&installation).start()?];
+        let source = servers[0].create_database("platform")?;
+        let target = servers[1].create_database("reports")?;
+        source.execute(include_str!("production.sql"))?;
+        let major = installation.major();
+        Ok(Self { source, target, major, folder: Folder::create()?, _servers: servers })
+    }
+
+    pub(crate) fn major(&self) -> u32 {
+        self.major
+    }
+
+    /// Runs a levada command and passes on what it says; its failure is ours.
+    pub(crate) fn show(&self, arguments: &[&str], say: &dyn Fn(&str)) -> anyhow::Result<()> {
+        say(&prompt(arguments));
+        let (mut child, output) = self.spawn(arguments)?;
+        pass_on(output, say);
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("levada {} ended with {status}", arguments.join(" "));
+        }
+        Ok(())
+    }
+
+    /// Runs `levada run` and kills it as soon as a table, and not everything, has arrived.
+    pub(crate) fn run_and_kill(&self, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Arrived> {
+        say(&prompt(&["run"]));
+        let (mut child, output) = self.spawn(&["run"])?;
+        std::thread::scope(|scope| {
+            scope.spawn(move || pass_on(output, say));
+            let found = wait_for("the middle of the copy", MIDDLE_TIMEOUT, || {
+                Ok(self.arrived()?.is_middle() || child.try_wait()?.is_some())
+            });
+            // Killed in any case: the lines end when the process does.
+            child.kill().and_then(|()| child.wait()).context("cannot kill levada run")?;
+            found
+        })?;
+        self.arrived()
+    }
+
+    fn arrived(&self) -> anyhow::Result<Arrived> {
+        let exists = "SELECT to_regclass('levada.chunk') IS NOT NULL";
+        if self.target.psql(exists)? != "t" {
+            return Ok(Arrived::default());
+        }
+        let rows = self.target.query_rows(include_str!("arrived.sql"))?;
+        let numbers: Result<Vec<u64>, _> = rows.concat().iter().map(|n| n.parse()).collect();
+        let [tables, tables_planned, ranges, ranges_planned, published] = numbers?[..] else {
+            bail!("the records of the target have an unknown form");
+        };
+        let is_published = published > 0;
+        Ok(Arrived { tables, tables_planned, ranges, ranges_planned, is_published })
+    }
+
+    /// Both streams in one pipe, so that lines come in the order in which they are said.
+    fn spawn(&self, arguments: &[&str]) -> anyhow::Result<(Child, PipeReader)> {
+        let (reader, writer) = std::io::pipe()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).current_dir(&self.folder.path).stdin(Stdio::null());
+        command.env("SOURCE_DATABASE_URL", self.source.url());
+        command.env("TARGET_DATABASE_URL", self.target.url());
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let child = command.spawn().context("cannot start levada")?;
+        Ok((child, reader))
+    }
+}
+
+fn prompt(arguments: &[&str]) -> String {
+    format!("   $ levada {}", arguments.join(" "))
+}
+
+fn pass_on(output: PipeReader, say: &dyn Fn(&str)) {
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        say(format!("   | {line}").trim_end());
+    }
+}
+
+fn no_server(error: anyhow::Error) -> Problem {
+    Problem::new("the demo needs the programs of a PostgreSQL server")
+        .detail(format!("{error:#}"))
+        .hint("apt-get install postgresql, or name the folder of its programs in LEVADA_TEST_PG")
+}
+
+/// A folder of our own that holds the configuration.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn create() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("levada-demo-{}", std::process::id()));
+        std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let folder = Self { path };
+        std::fs::write(folder.path.join("levada.toml"), include_str!("levada.toml"))?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
