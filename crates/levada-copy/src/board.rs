@@ -128,12 +128,12 @@ impl Board {
         self.is_loaded() && self.steps.iter().all(|step| step.state == State::Done)
     }
 
-    /// How many index builds are neither done nor running: when few are left, a build may use more
-    /// than one core.
-    pub(crate) fn builds_waiting(&self) -> usize {
-        let waits = |step: &&Step| step.state == State::Todo && step.step.stage == Stage::Index;
+    /// How many loads and index builds are not done, running ones included: when few are left, a
+    /// build may use more than one core.
+    pub(crate) fn builds_left(&self) -> usize {
+        let is_left = |step: &&Step| step.state != State::Done && step.step.stage == Stage::Index;
         let loads = self.loads.iter().filter(|load| load.state != State::Done).count();
-        self.steps.iter().filter(waits).count() + loads
+        self.steps.iter().filter(is_left).count() + loads
     }
 
     fn is_ready(&self, at: usize) -> bool {

@@ -17,6 +17,7 @@ fn step(number: i32, stage: Stage, table: &str, weight: i64) -> StepRow {
         object: format!("step {number}"),
         statement: String::new(),
         undo: None,
+        volume: weight,
         weight,
         is_done: false,
     }

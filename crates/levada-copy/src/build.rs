@@ -12,7 +12,7 @@ const SORT_BYTES_MAX: f64 = 512.0 * MIB;
 const VALIDATE_MIB: u32 = 256;
 const MIB: f64 = 1024.0 * 1024.0;
 /// A parallel build needs 32 MiB for each participant, or PostgreSQL silently builds serially.
-const PARALLEL_SORT_MIB: u32 = 64;
+const PARALLEL_SORT_MIB: u32 = 32;
 /// Below this, starting a parallel worker costs more than it gains.
 const PARALLEL_BYTES_MIN: i64 = 64 * 1024 * 1024;
 
@@ -56,13 +56,13 @@ impl Build<'_> {
     }
 
     fn settings(&self) -> String {
-        let is_parallel = self.idle_cores > 0 && self.step.weight >= PARALLEL_BYTES_MIN;
+        let is_parallel = self.idle_cores > 0 && self.step.volume >= PARALLEL_BYTES_MIN;
         let (memory, workers) = match self.step.stage {
             Stage::Index | Stage::Constraint if is_parallel => {
-                (PARALLEL_SORT_MIB * (self.idle_cores as u32), self.idle_cores)
+                (PARALLEL_SORT_MIB * (self.idle_cores as u32 + 1), self.idle_cores)
             }
             Stage::Validate | Stage::ForeignKey => (VALIDATE_MIB, 0),
-            _ => (sort_mib(self.step.weight), 0),
+            _ => (sort_mib(self.step.volume), 0),
         };
         format!(
             "SET LOCAL maintenance_work_mem = '{memory}MB'; \

@@ -34,6 +34,8 @@ impl Watch {
     }
 
     pub(crate) fn holds(&self, pid: i32) {
+        // What was asked of this backend before concerned other work.
+        self.was_asked_to_yield(pid);
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
     }
 
@@ -68,8 +70,14 @@ impl Watch {
         let blocking = include_str!("sql/blocking.sql");
         for row in session.rows(blocking, &[&held, &self.token]).await? {
             let pid: i32 = row.get(0);
-            self.asked_to_yield.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
-            session.rows("SELECT pg_catalog.pg_cancel_backend($1)", &[&pid]).await?;
+            let is_first =
+                self.asked_to_yield.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
+            // A backend that waits for us to take its rows hears no cancel, only its end.
+            let end = match is_first {
+                true => "SELECT pg_catalog.pg_cancel_backend($1)",
+                false => "SELECT pg_catalog.pg_terminate_backend($1)",
+            };
+            session.rows(end, &[&pid]).await?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use pg::{Name, Session, Statement, quote_identifier};
 
 use crate::config::ForeignKeys;
 use crate::definitions::Definitions;
+use crate::name_bound;
 use crate::plan::Plan;
 use crate::recipes;
 use crate::start;
@@ -110,11 +111,14 @@ async fn inside(
     session.batch(&step_aside.extensions_here).await?;
     run_statements(session, &order.definitions.before).await?;
     session.batch("SAVEPOINT recipes").await?;
-    let views_before = recipes::views(session, &places.schemas).await?;
+    let mut early_views = recipes::views(session, &places.schemas).await?;
     run_statements(session, &order.definitions.after).await?;
+    if places.placement == Placement::Beside && name_bound::judge(session, &places.schemas).await? {
+        early_views.clear();
+    }
     session.batch(&step_aside.back).await?;
     let mut steps = recipes::read(session, places, order).await?;
-    steps.extend(recipes::refreshes(&steps, places, order.plan, &views_before));
+    steps.extend(recipes::refreshes(&steps, places, order.plan, &early_views));
     for step in &mut steps {
         step.table = step.table.as_ref().map(|name| places.final_name(name));
     }
@@ -122,7 +126,7 @@ async fn inside(
     session.batch(&step_aside.back).await?;
     let late = order.definitions.late().into_iter().map(|statement| statement.sql.clone());
     let mut late_statements: Vec<String> = late.collect();
-    late_statements.extend(recipes::late_refreshes(order.plan, &views_before));
+    late_statements.extend(recipes::late_refreshes(order.plan, &early_views));
     let objects = start::objects(session, &places.placed_schemas()).await?;
     let objects = objects.iter().map(|name| places.final_name(name)).collect();
     let installed = Installed { steps, late_statements, objects };

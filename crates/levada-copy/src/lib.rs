@@ -13,6 +13,7 @@ mod definitions;
 mod extensions;
 mod install;
 mod large_objects;
+mod name_bound;
 mod plan;
 mod preflight;
 mod publish;

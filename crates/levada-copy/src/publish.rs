@@ -45,6 +45,10 @@ impl Publication<'_> {
             let result = self.inside(&session, ledger).await;
             let Err(error) = result else { return Ok(()) };
             let _ = session.batch("ROLLBACK").await;
+            if is_published(ledger, self.edition).await {
+                // The commit went through although its answer was lost.
+                return Ok(());
+            }
             let is_locked = error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable);
             if !is_locked || session.is_closed() || Instant::now() >= patience {
                 return Err(error.context("publishing the edition"));
@@ -160,6 +164,14 @@ impl Publication<'_> {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
+}
+
+async fn is_published(ledger: &Ledger, edition: i32) -> bool {
+    let published = match ledger.hold().await {
+        Ok(()) => ledger.published().await,
+        Err(error) => Err(error),
+    };
+    matches!(published, Ok(Some(published)) if published.number == edition)
 }
 
 fn qualified(row: &Row) -> String {

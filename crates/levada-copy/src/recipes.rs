@@ -19,7 +19,7 @@ pub(crate) async fn read(
 ) -> anyhow::Result<Vec<StepRow>> {
     let schemas = places.placed_schemas();
     let placed = order.plan.tables.iter().map(|t| (places.place(&t.name), t.bytes as i64));
-    let mut recipes = Recipes { steps: Vec::new(), places, order, weights: placed.collect() };
+    let mut recipes = Recipes { steps: Vec::new(), places, order, volumes: placed.collect() };
     let indexes = session.rows(include_str!("sql/recipe_indexes.sql"), &[&schemas]).await?;
     for row in &indexes {
         recipes.index(row);
@@ -45,7 +45,7 @@ struct Recipes<'a> {
     steps: Vec<StepRow>,
     places: &'a Places,
     order: &'a Order<'a>,
-    weights: HashMap<Name, i64>,
+    volumes: HashMap<Name, i64>,
 }
 
 fn table_of(row: &Row) -> Name {
@@ -59,6 +59,7 @@ fn parent(row: &Row) -> Option<Name> {
 
 impl Recipes<'_> {
     fn push(&mut self, stage: Stage, category: Category, table: &Name, step: Statement) {
+        let volume = self.volumes.get(table).copied().unwrap_or(0);
         self.steps.push(StepRow {
             number: self.steps.len() as i32 + 1,
             stage,
@@ -67,7 +68,8 @@ impl Recipes<'_> {
             object: step.object,
             statement: step.sql,
             undo: step.undo,
-            weight: self.weights.get(table).copied().unwrap_or(0),
+            volume,
+            weight: volume.saturating_mul(step.cost),
             is_done: false,
         });
     }
@@ -80,16 +82,17 @@ impl Recipes<'_> {
         let constraint: Option<String> = row.get("constraint_name");
         let (partitioned, apart): (bool, bool) =
             (row.get("is_partitioned"), row.get("builds_apart"));
+        let cost: i64 = row.get("cost");
         let drop_index = format!("DROP INDEX IF EXISTS {}", index.sql());
         let Some(constraint) = constraint else {
             let stage = if partitioned { Stage::Partitioned } else { Stage::Index };
-            let step = Statement::new(&name, definition).undo(drop_index);
+            let step = Statement::new(&name, definition).undo(drop_index).cost(cost);
             return self.push(stage, Category::Index, &table, step);
         };
         let key = quote_identifier(&constraint);
         let drop_key = format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {key}", table.sql());
         if apart && !partitioned {
-            let build = Statement::new(&name, definition).undo(drop_index);
+            let build = Statement::new(&name, definition).undo(drop_index).cost(cost);
             self.push(Stage::Index, Category::Constraint, &table, build);
             let kind: String = row.get("constraint_kind");
             let using = quote_identifier(&name);
@@ -172,11 +175,18 @@ struct Statement {
     object: String,
     sql: String,
     undo: Option<String>,
+    /// Relative to other statements on the same bytes.
+    cost: i64,
 }
 
 impl Statement {
     fn new(object: &str, sql: String) -> Self {
-        Self { object: object.to_owned(), sql, undo: None }
+        Self { object: object.to_owned(), sql, undo: None, cost: 1 }
+    }
+
+    fn cost(mut self, cost: i64) -> Self {
+        self.cost = cost;
+        self
     }
 
     fn undo(mut self, undo: String) -> Self {
@@ -217,6 +227,7 @@ pub(crate) fn refreshes(
         object: view.to_string(),
         statement,
         undo: None,
+        volume: 0,
         weight: 0,
         is_done: false,
     });

@@ -186,8 +186,7 @@ impl Crew<'_> {
             Failure::Spoiled(problem) => return Err(SnapshotLost(problem).into()),
             Failure::TakenOver => return Err(taken_over().into()),
         };
-        let gave_way =
-            error.sqlstate() == Some("57014") && self.watch.was_asked_to_yield(source_pid);
+        let gave_way = side == "reading" && self.watch.was_asked_to_yield(source_pid);
         let is_locked = side == "reading" && error.sqlstate() == Some("55P03");
         if gave_way || is_locked {
             let problem = Problem::new(format!("stepped aside on {}", chunk.table)).detail(
@@ -238,7 +237,7 @@ impl Crew<'_> {
             run: self.ledger.run(),
             step,
             object: &object,
-            idle_cores: self.jobs.saturating_sub(self.board().builds_waiting() + 1),
+            idle_cores: self.jobs.saturating_sub(self.board().builds_left()),
         };
         let mut tries = 0;
         loop {

@@ -75,10 +75,11 @@ impl Installation<'_> {
             quote_literal(&step.object),
             quote_literal(&step.statement),
             optional(step.undo.as_deref()),
+            step.volume.to_string(),
             step.weight.to_string(),
         ];
         let columns = "edition, number, stage, category, schema_name, table_name, object, \
-                       statement, undo, weight";
+                       statement, undo, volume, weight";
         insert("step", columns, &values)
     }
 }

@@ -233,6 +233,7 @@ fn step_of(row: &Row) -> StepRow {
         object: row.get("object"),
         statement: row.get("statement"),
         undo: row.get("undo"),
+        volume: row.get("volume"),
         weight: row.get("weight"),
         is_done: row.get("is_done"),
     }

@@ -127,7 +127,9 @@ pub struct StepRow {
     pub statement: String,
     /// What takes the result away again, so that the table can be loaded anew.
     pub undo: Option<String>,
-    /// Bytes it has to look at: longest first.
+    /// Bytes of the table it works on: sizes its memory.
+    pub volume: i64,
+    /// How long it will take compared to others: longest first.
     pub weight: i64,
     pub is_done: bool,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -16,6 +17,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::config::Host;
@@ -60,9 +62,23 @@ async fn open_host(endpoint: &Endpoint, host: &Host, port: u16) -> io::Result<St
         Host::Tcp(name) => {
             let tcp = TcpStream::connect((name.as_str(), port)).await?;
             tcp.set_nodelay(true)?;
+            notice_dead_peers(&tcp)?;
             negotiate_tls(endpoint, tcp, name).await
         }
     }
+}
+
+/// A peer that vanished without a word is noticed within half a minute.
+fn notice_dead_peers(tcp: &TcpStream) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(10))
+        .with_interval(Duration::from_secs(5))
+        .with_retries(3);
+    let socket = SockRef::from(tcp);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    Ok(())
 }
 
 /// Asks for TLS as the protocol's SSLRequest does and shakes hands if the server agrees.

@@ -4,6 +4,8 @@
 //! a COPY belongs to `session`. Protocol: PostgreSQL documentation, chapter "Frontend/Backend
 //! Protocol".
 
+use std::time::Duration;
+
 use bytes::{Buf, BytesMut};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::{md5_hash, sasl};
@@ -32,7 +34,10 @@ impl Wire {
         let stream = Stream::open(endpoint).await?;
         let buffer = BytesMut::with_capacity(READ_BYTES);
         let mut wire = Self { stream, buffer, pid: 0 };
-        wire.start(endpoint, purpose).await?;
+        let limit = endpoint.config.get_connect_timeout().copied().unwrap_or(Duration::MAX);
+        tokio::time::timeout(limit, wire.start(endpoint, purpose))
+            .await
+            .map_err(|_| Error::Lost("no answer to the start-up message".to_owned()))??;
         wire.query(&purpose.settings()).await?;
         Ok(wire)
     }

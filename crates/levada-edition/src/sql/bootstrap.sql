@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS levada.step (
     object      text NOT NULL,
     statement   text NOT NULL,
     undo        text,
+    volume      bigint NOT NULL DEFAULT 0,
     weight      bigint NOT NULL DEFAULT 0,
     state       text NOT NULL DEFAULT 'todo' CHECK (state IN ('todo', 'done')),
     run         int,

@@ -1,4 +1,4 @@
-SELECT number, stage, category, schema_name, table_name, object, statement, undo, weight,
+SELECT number, stage, category, schema_name, table_name, object, statement, undo, volume, weight,
        state = 'done' AS is_done
 FROM levada.step
 WHERE edition = $1

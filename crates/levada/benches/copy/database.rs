@@ -120,10 +120,9 @@ impl Servers {
     }
 
     pub(crate) fn postmasters(&self) -> Result<[Postmaster; 2]> {
-        let find = |cluster: &Cluster| {
-            let pid = cluster.database("postgres").psql(
-                "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)",
-            )?;
+        let find = |cluster: &Cluster| -> Result<Postmaster> {
+            let first_line = "select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)";
+            let pid = cluster.database("postgres").psql(first_line)?;
             Ok(Postmaster(pid.trim().parse()?))
         };
         Ok([find(&self.source)?, find(&self.target)?])

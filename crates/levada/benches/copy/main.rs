@@ -105,9 +105,9 @@ fn main() -> Result<()> {
             measurements: Vec::new(),
         };
         for round in 0..options.rounds {
-            contest.round(round, &tools).with_context(|| {
-                format!("in round {} of {}", round + 1, subject.name())
-            })?;
+            contest
+                .round(round, &tools)
+                .with_context(|| format!("in round {} of {}", round + 1, subject.name()))?;
         }
         println!("\n{}", table::whole(&contest.measurements));
         measurements.append(&mut contest.measurements);
@@ -144,8 +144,7 @@ impl Contest<'_> {
 
     fn run(&self, round: usize, position: usize, tool: Tool) -> Result<Measurement> {
         let target = self.servers.new_target()?;
-        let commands =
-            tool.commands(self.source.database.url(), target.url(), self.scratch.path());
+        let commands = tool.commands(self.source.database.url(), target.url(), self.scratch.path());
         self.servers.settle()?;
         let (stages, load) = measure::under_watch(self.servers.postmasters(), || {
             commands.into_iter().map(|command| measure::run(command, self.scratch)).collect()

@@ -55,6 +55,7 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     std::fs::write(path, file).map_err(|error| {
         Problem::new(format!("cannot write {}", path.display())).detail(error.to_string())
     })?;
+    ui.data("written", &serde_json::json!({ "file": path }));
     ui.say(&format!(
         "wrote {}; export {SOURCE_VARIABLE} and TARGET_DATABASE_URL, then: levada check",
         path.display()

@@ -22,6 +22,8 @@ use crate::ui::Ui;
 /// Carries a production PostgreSQL to a reporting PostgreSQL as complete, provable editions.
 #[derive(Debug, Parser)]
 #[command(name = "levada", version, disable_help_subcommand = true)]
+#[command(before_long_help = "Examples:\n  levada demo\n  levada copy \
+                              postgresql://reader@prod/shop postgresql://writer@reports/shop")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -1,1 +1,172 @@
-//! Tests to come.
+//! `--replace`: readers see the old edition whole, then the new one whole, and nobody's things are lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use testkit::Database;
+
+use crate::support::{assert_equal, levada, pair, start};
+
+fn library(name: &str, n: u32) -> (Database, Database) {
+    let (source, target) = pair(name, "SELECT 1");
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/library.sql");
+    source.load_file(fixture.as_ref(), &[("n", &n.to_string())]).unwrap();
+    (source, target)
+}
+
+fn copy(source: &Database, target: &Database, more: &[&str]) -> crate::support::Ran {
+    let mut arguments = vec!["copy", source.url(), target.url()];
+    arguments.extend(more);
+    levada(&arguments)
+}
+
+/// Polls while `is_running`; every answer must be one of `allowed`. Returns the answers' number.
+fn poll(target: &Database, is_running: &AtomicBool, allowed: &[&str], in_snapshot: bool) -> usize {
+    let mut answers = 0;
+    while is_running.load(Ordering::Relaxed) {
+        let mut session = target.session().unwrap();
+        if in_snapshot {
+            // The snapshot is taken now, the table is looked up later.
+            session
+                .run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM member")
+                .unwrap();
+        }
+        for _ in 0..5 {
+            let query = "SELECT count(*) || ' ' || (SELECT count(*) FROM loan) FROM book";
+            let answer = session.run(query).unwrap();
+            assert!(allowed.contains(&answer.as_str()), "a reader saw {answer:?}");
+            answers += 1;
+        }
+    }
+    answers
+}
+
+#[test]
+fn readers_never_see_an_empty_or_missing_table() {
+    let (source, target) = library("readers", 20_000);
+    copy(&source, &target, &[]).expect_code(0);
+    source
+        .execute("DELETE FROM loan WHERE id <= 100; INSERT INTO book (title) VALUES ('new')")
+        .unwrap();
+    source.execute("REFRESH MATERIALIZED VIEW by_author").unwrap();
+    let allowed = ["5000 20000", "5001 19900"];
+    let is_running = AtomicBool::new(true);
+    let answers = std::thread::scope(|scope| {
+        let fresh = scope.spawn(|| poll(&target, &is_running, &allowed, false));
+        let held = scope.spawn(|| poll(&target, &is_running, &allowed, true));
+        for _ in 0..3 {
+            let ran = copy(&source, &target, &["--replace"]);
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+        }
+        is_running.store(false, Ordering::Relaxed);
+        fresh.join().unwrap() + held.join().unwrap()
+    });
+    assert!(answers > 10, "the readers read {answers} times only");
+    assert_equal(&source, &target);
+    assert_eq!(target.psql("SELECT count(*) FROM levada.edition").unwrap(), "4");
+}
+
+#[test]
+fn a_killed_replacement_leaves_the_old_copy_whole_and_continues() {
+    let (source, target) = library("killed_replace", 20_000);
+    copy(&source, &target, &[]).expect_code(0);
+    let before = target.content().unwrap();
+    source.execute("DELETE FROM loan WHERE id <= 100").unwrap();
+    let mut child = start(&["copy", source.url(), target.url(), "--replace", "--json"]);
+    let some = "SELECT count(*) > 0 FROM levada.chunk WHERE state = 'done' AND edition = 2";
+    testkit::wait_for("a chunk", std::time::Duration::from_secs(30), || {
+        Ok(target.psql(some)? == "t" || child.try_wait()?.is_some())
+    })
+    .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let published = target.psql("SELECT max(number) FROM levada.edition WHERE state = 'published'");
+    if published.unwrap() == "1" {
+        let now = target.content().unwrap();
+        for (object, digest) in &before {
+            assert_eq!(Some(digest), now.get(object), "{object} of the old edition changed");
+        }
+        copy(&source, &target, &["--replace"]).expect_code(0);
+    }
+    assert_equal(&source, &target);
+    let left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'levada\\_%'";
+    assert_eq!(target.psql(left).unwrap(), "0");
+}
+
+#[test]
+fn a_target_with_content_is_refused_with_a_hint() {
+    let (source, target) = library("refused", 400);
+    target.execute("CREATE TABLE mine (x int); INSERT INTO mine VALUES (1)").unwrap();
+    copy(&source, &target, &[])
+        .expect_code(2)
+        .expect_stderr("the target is not empty")
+        .expect_stderr("--replace");
+    copy(&source, &target, &["--replace"])
+        .expect_code(2)
+        .expect_stderr("objects that the source does not have")
+        .expect_stderr("public.mine");
+    assert_eq!(target.psql("SELECT * FROM mine").unwrap(), "1");
+}
+
+#[test]
+fn views_of_the_readers_stop_a_replacement_before_anything_is_touched() {
+    let (source, target) = library("own_views", 400);
+    copy(&source, &target, &[]).expect_code(0);
+    target
+        .execute("CREATE SCHEMA analysis; CREATE VIEW analysis.loans AS SELECT * FROM public.loan")
+        .unwrap();
+    copy(&source, &target, &["--replace"])
+        .expect_code(2)
+        .expect_stderr("depend on the edition to be replaced")
+        .expect_stderr("view analysis.loans");
+    assert_eq!(target.psql("SELECT count(*) FROM analysis.loans").unwrap(), "400");
+    let edition =
+        "SELECT string_agg(number::text, ',') FROM levada.edition WHERE state = 'published'";
+    assert_eq!(target.psql(edition).unwrap(), "1");
+}
+
+#[test]
+fn grants_extensions_and_new_definitions_survive_a_replacement() {
+    let (source, target) = library("grants", 400);
+    source.execute("CREATE EXTENSION citext; ALTER TABLE member ADD mail citext").unwrap();
+    copy(&source, &target, &[]).expect_code(0);
+    target
+        .execute(
+            "DO 'BEGIN CREATE ROLE replace_reader; EXCEPTION WHEN duplicate_object THEN END'; \
+             GRANT USAGE ON SCHEMA public TO replace_reader; \
+             GRANT SELECT ON loan TO replace_reader",
+        )
+        .unwrap();
+    source.execute("ALTER TABLE loan ADD returned_at date; CREATE TABLE shelf (id int)").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_equal(&source, &target);
+    let rights = "SELECT has_table_privilege('replace_reader', 'loan', 'SELECT'), \
+                  has_schema_privilege('replace_reader', 'public', 'USAGE'), \
+                  has_table_privilege('replace_reader', 'book', 'SELECT')";
+    assert_eq!(target.psql(rights).unwrap(), "t|t|f");
+}
+
+#[test]
+fn rows_computed_through_schema_names_are_not_mixed_between_editions() {
+    let (source, target) = library("name_bound", 400);
+    let routine = "CREATE FUNCTION rate(int) RETURNS bigint STABLE LANGUAGE sql AS \
+                   'SELECT count(*) * $1 FROM public.loan'; \
+                   CREATE MATERIALIZED VIEW rated AS SELECT rate(2) AS rate";
+    source.execute(routine).unwrap();
+    copy(&source, &target, &[]).expect_code(0);
+    source.execute("DELETE FROM loan WHERE id <= 10; REFRESH MATERIALIZED VIEW rated").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_eq!(target.psql("SELECT rate FROM rated").unwrap(), "780");
+    assert_equal(&source, &target);
+    source
+        .execute(
+            "CREATE FUNCTION width() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 7'; \
+             CREATE FUNCTION shelf(int) RETURNS int IMMUTABLE LANGUAGE sql AS \
+             'SELECT $1 % public.width()'; \
+             CREATE INDEX by_shelf ON book (shelf(pages))",
+        )
+        .unwrap();
+    copy(&source, &target, &["--replace"])
+        .expect_code(2)
+        .expect_stderr("index public.by_shelf cannot be built beside a published edition");
+    assert_eq!(target.psql("SELECT rate FROM rated").unwrap(), "780");
+}
