@@ -84,8 +84,9 @@ impl Board {
         let ready = (0..self.steps.len()).filter(|at| self.is_ready(*at));
         let key = |at: &usize| {
             let step = &self.steps[*at].step;
-            // Short work that others wait for goes first: attaching a key takes no time.
-            (step.stage == Stage::Index, std::cmp::Reverse(step.weight), step.number)
+            // Short work that others wait for goes first: adding a key takes no time.
+            let is_short = matches!(step.stage, Stage::Constraint | Stage::ForeignKey);
+            (!is_short, std::cmp::Reverse(step.weight), step.number)
         };
         match ready.min_by_key(key) {
             Some(at) => {
@@ -138,53 +139,84 @@ impl Board {
 
     fn is_ready(&self, at: usize) -> bool {
         let Step { step, state } = &self.steps[at];
-        if *state != State::Todo {
+        *state == State::Todo && self.is_due(step) && !self.is_locked_out(step)
+    }
+
+    /// Whether everything that a step builds on is done.
+    fn is_due(&self, step: &StepRow) -> bool {
+        let tables: Vec<&Name> = step.table.iter().chain(&step.references).collect();
+        if !tables.iter().all(|table| self.is_table_loaded(table)) {
             return false;
         }
-        let same_table = |other: &Step| other.step.table == step.table;
-        let mut others = self.steps.iter().enumerate().filter(|(other, _)| *other != at);
-        match step.stage {
-            Stage::Index => {
-                self.is_table_loaded(step.table.as_ref())
-                    && !others.any(|(_, other)| {
-                        same_table(other)
-                            && other.step.stage > Stage::Index
-                            && other.state == State::Running
-                    })
+        let mut open = self
+            .steps
+            .iter()
+            .filter(|other| other.state != State::Done && order(&other.step) < order(step));
+        match (step.stage, &step.references) {
+            (Stage::Index, _) => true,
+            (Stage::Constraint | Stage::Analyze, _) => {
+                !open.any(|other| other.step.table == step.table)
             }
-            Stage::Constraint | Stage::Analyze => {
-                self.is_table_loaded(step.table.as_ref())
-                    && !others.any(|(_, other)| {
-                        let earlier =
-                            (other.step.stage, other.step.number) < (step.stage, step.number);
-                        same_table(other)
-                            && (other.state == State::Running
-                                || (earlier && other.state != State::Done))
-                    })
-            }
-            Stage::Validate => {
-                self.is_loaded()
-                    && !others.any(|(_, other)| {
-                        let before = other.step.stage < step.stage && other.state != State::Done;
-                        let beside = same_table(other) && other.state == State::Running;
-                        before || beside
-                    })
-            }
-            // In their order, one after the other.
-            Stage::Partitioned | Stage::Attach | Stage::ForeignKey | Stage::Refresh => {
-                self.is_loaded()
-                    && !others.any(|(_, other)| {
-                        (other.step.stage, other.step.number) < (step.stage, step.number)
-                            && other.state != State::Done
-                    })
-            }
+            // Both tables must have their keys and indexes; statistics may come later.
+            (Stage::ForeignKey | Stage::Validate, Some(_)) => !open.any(|other| {
+                let touches = other.step.table.iter().any(|table| tables.contains(&table));
+                let precedes = other.step.stage <= Stage::Constraint
+                    || (other.step.stage == Stage::ForeignKey && other.step.table == step.table);
+                touches && precedes
+            }),
+            // Partitioned tables and materialised views: in their order, after all the rest.
+            _ => self.is_loaded() && open.next().is_none(),
         }
     }
 
-    fn is_table_loaded(&self, table: Option<&Name>) -> bool {
-        let mut loads = self.loads.iter().filter(|load| Some(&load.chunk.table) == table);
+    /// Whether a running step holds a lock that this one would have to wait for.
+    fn is_locked_out(&self, step: &StepRow) -> bool {
+        let running = self.steps.iter().filter(|other| other.state == State::Running);
+        running.flat_map(|other| locks(&other.step)).any(|(held_on, held)| {
+            locks(step).any(|(wanted_on, wanted)| held_on == wanted_on && held.conflicts(wanted))
+        })
+    }
+
+    fn is_table_loaded(&self, table: &Name) -> bool {
+        let mut loads = self.loads.iter().filter(|load| load.chunk.table == *table);
         loads.all(|load| load.state == State::Done)
     }
+}
+
+fn order(step: &StepRow) -> (Stage, i32) {
+    (step.stage, step.number)
+}
+
+/// The table locks that steps take, as PostgreSQL's documentation names them ("Explicit Locking").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    RowShare,
+    ShareUpdateExclusive,
+    Share,
+    ShareRowExclusive,
+    AccessExclusive,
+}
+
+impl Lock {
+    fn conflicts(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::AccessExclusive, _) | (_, Self::AccessExclusive) => true,
+            (Self::RowShare, _) | (_, Self::RowShare) | (Self::Share, Self::Share) => false,
+            _ => true,
+        }
+    }
+}
+
+fn locks(step: &StepRow) -> impl Iterator<Item = (&Name, Lock)> {
+    let (own, referenced) = match step.stage {
+        Stage::Index => (Lock::Share, Lock::RowShare),
+        Stage::Analyze => (Lock::ShareUpdateExclusive, Lock::RowShare),
+        Stage::ForeignKey => (Lock::ShareRowExclusive, Lock::ShareRowExclusive),
+        Stage::Validate => (Lock::ShareUpdateExclusive, Lock::RowShare),
+        _ => (Lock::AccessExclusive, Lock::AccessExclusive),
+    };
+    let tables = step.table.iter().map(move |table| (table, own));
+    tables.chain(step.references.iter().map(move |table| (table, referenced)))
 }
 
 #[cfg(test)]

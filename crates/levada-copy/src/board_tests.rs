@@ -14,6 +14,7 @@ fn step(number: i32, stage: Stage, table: &str, weight: i64) -> StepRow {
         stage,
         category: Category::Index,
         table: Some(Name::new("public", table)),
+        references: None,
         object: format!("step {number}"),
         statement: String::new(),
         undo: None,
@@ -76,20 +77,49 @@ fn builds_of_one_table_run_together_and_its_key_waits_for_them() {
     assert_eq!(board.next(), Next::Done);
 }
 
+/// A foreign key from one table to another.
+fn key(number: i32, stage: Stage, table: &str, references: &str) -> StepRow {
+    StepRow { references: Some(Name::new("public", references)), ..step(number, stage, table, 5) }
+}
+
 #[test]
 fn validations_never_share_a_referencing_table() {
     let steps = vec![
-        step(1, Stage::ForeignKey, "a", 0),
-        step(2, Stage::Validate, "a", 5),
-        step(3, Stage::Validate, "a", 5),
-        step(4, Stage::Validate, "b", 1),
+        key(1, Stage::ForeignKey, "a", "c"),
+        key(2, Stage::ForeignKey, "a", "d"),
+        key(3, Stage::ForeignKey, "b", "d"),
+        key(4, Stage::Validate, "a", "c"),
+        key(5, Stage::Validate, "a", "d"),
+        key(6, Stage::Validate, "b", "d"),
     ];
     let mut board = board(Vec::new(), steps);
-    let add = take(&mut board);
-    assert_eq!((number(&add), board.next()), (1, Next::Wait));
-    board.finished(&add);
-    assert_eq!([number(&take(&mut board)), number(&take(&mut board))], [2, 4]);
+    for expected in [1, 2, 3] {
+        let add = take(&mut board);
+        assert_eq!(number(&add), expected);
+        board.finished(&add);
+    }
+    assert_eq!([number(&take(&mut board)), number(&take(&mut board))], [4, 6]);
     assert_eq!(board.next(), Next::Wait);
+}
+
+#[test]
+fn a_foreign_key_waits_for_the_builds_of_both_tables_and_for_no_others() {
+    let steps = vec![
+        step(1, Stage::Index, "a", 9),
+        step(2, Stage::Index, "b", 8),
+        step(3, Stage::Index, "c", 1),
+        key(4, Stage::ForeignKey, "a", "b"),
+        step(5, Stage::Analyze, "b", 0),
+    ];
+    let mut board = board(Vec::new(), steps);
+    let (a, b) = (take(&mut board), take(&mut board));
+    board.finished(&a);
+    let c = take(&mut board);
+    assert_eq!(number(&c), 3, "b is still being built");
+    board.finished(&b);
+    let add = take(&mut board);
+    assert_eq!(number(&add), 4, "c has nothing to do with it");
+    assert_eq!(board.next(), Next::Wait, "statistics of b wait for the lock of the key");
 }
 
 #[test]

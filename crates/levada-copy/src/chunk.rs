@@ -88,7 +88,7 @@ impl Job<'_> {
             return Err(Failure::TakenOver);
         }
         if self.is_whole() {
-            let truncate = format!("TRUNCATE {}", self.placed().sql());
+            let truncate = format!("TRUNCATE ONLY {}", self.placed().sql());
             target.query(&truncate).await.map_err(Failure::Target)?;
         }
         Ok(())

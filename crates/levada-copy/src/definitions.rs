@@ -32,8 +32,11 @@ impl Definitions {
         foreign_keys: ForeignKeys,
     ) -> anyhow::Result<Self> {
         let context = "reading the definitions of the source";
-        let before = dump.read(Section::PreData, export).await.context(context)?;
-        let after = dump.read(Section::PostData, export).await.context(context)?;
+        let halves = tokio::try_join!(
+            dump.read(Section::PreData, export),
+            dump.read(Section::PostData, export)
+        );
+        let (before, after) = halves.context(context)?;
         let unwanted = unwanted_foreign_keys(catalog, plan, foreign_keys);
         let before: Vec<_> = pg::split(&before).into_iter().filter(is_wanted).collect();
         let after = pg::split(&after).into_iter().filter(is_wanted);
@@ -46,23 +49,42 @@ impl Definitions {
     }
 
     /// The statements that no recipe covers: they belong into the publish transaction.
-    pub(crate) fn late(&self) -> Vec<&Statement> {
-        let mut previous: Option<&Statement> = None;
+    /// `without_recipe` are the objects that have none although others of their kind do.
+    pub(crate) fn late(&self, without_recipe: &[Name]) -> Vec<&Statement> {
+        let mut previous: Option<usize> = None;
         let mut late = Vec::new();
         for statement in &self.after {
-            let same_entry = previous.is_some_and(|previous| {
-                (&previous.kind, &previous.schema, &previous.name)
-                    == (&statement.kind, &statement.schema, &statement.name)
-            });
-            let has_recipe = RECIPE_KINDS.contains(&statement.kind.as_str());
+            let same_entry = previous == Some(statement.entry);
+            let is_without = without_recipe.iter().any(|name| is_of(statement, name));
+            let has_recipe = RECIPE_KINDS.contains(&statement.kind.as_str()) && !is_without;
             // What follows the first statement of an entry are settings, such as CLUSTER ON.
             if !has_recipe || same_entry {
                 late.push(statement);
             }
-            previous = Some(statement);
+            previous = Some(statement.entry);
         }
         late
     }
+
+    /// Whether `view` is created only after the rows: it needs a key.
+    pub(crate) fn creates_late(&self, view: &Name) -> bool {
+        let mut after = self.after.iter();
+        after.any(|statement| statement.kind == "MATERIALIZED VIEW" && is_of(statement, view))
+    }
+
+    /// Whether `view` shows its rows only after the rows are there: until then pg_dump lets an
+    /// empty shape stand for a view that needs a key or reads itself.
+    pub(crate) fn completes_late(&self, view: &Name) -> bool {
+        let rule = Name::new(&view.schema, format!("{} _RETURN", view.name));
+        let mut after = self.after.iter();
+        self.creates_late(view)
+            || after.any(|statement| statement.kind == "RULE" && is_of(statement, &rule))
+    }
+}
+
+/// Whether the statement defines an object of this name.
+fn is_of(statement: &Statement, name: &Name) -> bool {
+    statement.schema == shown(&name.schema) && statement.name == shown(&name.name)
 }
 
 /// Kinds whose first statement is rebuilt from the catalogue of the target.
@@ -89,7 +111,7 @@ const UNWANTED_KINDS: [&str; 15] = [
 ];
 
 /// Objects whose comments stay in production with them.
-const UNWANTED_COMMENTS: [&str; 8] = [
+const UNWANTED_COMMENTS: [&str; 7] = [
     "EXTENSION ",
     "TRIGGER ",
     "RULE ",
@@ -97,7 +119,6 @@ const UNWANTED_COMMENTS: [&str; 8] = [
     "EVENT TRIGGER ",
     "PUBLICATION ",
     "SUBSCRIPTION ",
-    "SCHEMA public",
 ];
 
 fn is_wanted(statement: &Statement) -> bool {
@@ -108,6 +129,8 @@ fn is_wanted(statement: &Statement) -> bool {
     }
     match statement.kind.as_str() {
         kind if UNWANTED_KINDS.contains(&kind) => false,
+        // Not everybody may comment on a schema that every database has.
+        "COMMENT" if statement.name == "SCHEMA public" => false,
         "COMMENT" => !UNWANTED_COMMENTS.iter().any(|start| statement.name.starts_with(start)),
         // pg_dump writes a view that depends on a key as a rule.
         "RULE" => sql.starts_with("CREATE OR REPLACE VIEW"),
@@ -158,7 +181,9 @@ mod tests {
     use super::*;
 
     fn statement(kind: &str, name: &str, sql: &str) -> Statement {
-        Statement { sql: sql.into(), kind: kind.into(), schema: "public".into(), name: name.into() }
+        let entry = usize::from(kind == "COMMENT");
+        let (kind, schema, name) = (kind.into(), "public".into(), name.into());
+        Statement { sql: sql.into(), entry, kind, schema, name }
     }
 
     #[test]
@@ -181,7 +206,7 @@ mod tests {
             statement("COMMENT", "INDEX i", "COMMENT ON INDEX public.i IS 'x'"),
         ];
         let definitions = Definitions { before: Vec::new(), after, hash: String::new() };
-        let late: Vec<_> = definitions.late().iter().map(|s| s.sql.as_str()).collect();
+        let late: Vec<_> = definitions.late(&[]).iter().map(|s| s.sql.as_str()).collect();
         assert_eq!(late, ["ALTER TABLE public.t CLUSTER ON i", "COMMENT ON INDEX public.i IS 'x'"]);
     }
 }

@@ -10,6 +10,7 @@ use crate::config::Config;
 /// Extensions that hold no data of their own and mean the same everywhere: PostgreSQL's contrib
 /// modules and pgvector.
 const KNOWN: &[&str] = &[
+    "bloom",
     "btree_gin",
     "btree_gist",
     "citext",
@@ -19,6 +20,7 @@ const KNOWN: &[&str] = &[
     "earthdistance",
     "fuzzystrmatch",
     "hstore",
+    "intagg",
     "intarray",
     "isn",
     "lo",
@@ -36,15 +38,18 @@ const KNOWN: &[&str] = &[
     "xml2",
 ];
 
-/// Extensions that serve the operation of a server and mean nothing in a copy.
+/// Extensions that serve the operation of a server, or its triggers, and mean nothing in a copy.
 const OPERATIONAL: &[&str] = &[
     "plpgsql",
     "adminpack",
     "amcheck",
     "auth_delay",
     "auto_explain",
+    "autoinc",
     "dblink",
     "file_fdw",
+    "insert_username",
+    "moddatetime",
     "old_snapshot",
     "pageinspect",
     "pg_buffercache",
@@ -62,6 +67,7 @@ const OPERATIONAL: &[&str] = &[
     "pgrowlocks",
     "pgstattuple",
     "postgres_fdw",
+    "refint",
     "sslinfo",
 ];
 

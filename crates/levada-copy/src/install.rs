@@ -35,7 +35,7 @@ impl Places {
     }
 
     /// The final name of something that stands in a building schema.
-    fn final_name(&self, placed: &Name) -> Name {
+    pub(crate) fn final_name(&self, placed: &Name) -> Name {
         let schema = self.schemas.iter().find(|schema| {
             self.placement == Placement::Beside && beside(NEXT, schema) == placed.schema
         });
@@ -111,22 +111,24 @@ async fn inside(
     session.batch(&step_aside.extensions_here).await?;
     run_statements(session, &order.definitions.before).await?;
     session.batch("SAVEPOINT recipes").await?;
-    let mut early_views = recipes::views(session, &places.schemas).await?;
     run_statements(session, &order.definitions.after).await?;
+    let (mut early_views, mut late_views) = recipes::early_and_late(order.plan, order.definitions);
     if places.placement == Placement::Beside && name_bound::judge(session, &places.schemas).await? {
         early_views.clear();
+        late_views = order.plan.populated_views.iter().map(|view| &view.name).collect();
     }
     session.batch(&step_aside.back).await?;
-    let mut steps = recipes::read(session, places, order).await?;
-    steps.extend(recipes::refreshes(&steps, places, order.plan, &early_views));
+    let (mut steps, without_recipe) = recipes::read(session, places, order).await?;
+    steps.extend(recipes::refreshes(&steps, places, &early_views));
     for step in &mut steps {
         step.table = step.table.as_ref().map(|name| places.final_name(name));
+        step.references = step.references.as_ref().map(|name| places.final_name(name));
     }
     session.batch("ROLLBACK TO SAVEPOINT recipes").await?;
     session.batch(&step_aside.back).await?;
-    let late = order.definitions.late().into_iter().map(|statement| statement.sql.clone());
-    let mut late_statements: Vec<String> = late.collect();
-    late_statements.extend(recipes::late_refreshes(order.plan, &early_views));
+    let late = order.definitions.late(&without_recipe).into_iter();
+    let mut late_statements: Vec<String> = late.map(|statement| statement.sql.clone()).collect();
+    late_statements.extend(recipes::late_refreshes(&late_views));
     let objects = start::objects(session, &places.placed_schemas()).await?;
     let objects = objects.iter().map(|name| places.final_name(name)).collect();
     let installed = Installed { steps, late_statements, objects };

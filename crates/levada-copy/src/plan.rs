@@ -27,7 +27,7 @@ pub struct Plan {
     #[serde(skip)]
     pub(crate) excluded: BTreeSet<Name>,
     #[serde(skip)]
-    pub(crate) populated_views: Vec<Name>,
+    pub(crate) populated_views: Vec<PopulatedView>,
     pub large_objects: u64,
     pub findings: Vec<Finding>,
 }
@@ -37,6 +37,14 @@ impl Plan {
     pub(crate) fn covers(&self, name: &Name) -> bool {
         self.tables.iter().any(|table| table.name == *name)
     }
+}
+
+/// A materialised view to be refreshed.
+#[derive(Debug, Clone)]
+pub(crate) struct PopulatedView {
+    pub(crate) name: Name,
+    /// All that it reads, directly or not.
+    pub(crate) reads: BTreeSet<Name>,
 }
 
 /// One table of a plan.
@@ -98,15 +106,17 @@ pub fn plan(
             let reason = if mode == Mode::Skip { "excluded" } else { "foreign table" };
             left_out.insert(table.name.to_string(), reason.to_owned());
             excluded.insert(table.name.clone());
+            excluded.extend(table.own_sequences.iter().cloned());
         } else {
             planned.push(plan_table(catalog, table, mode, same_major, scope.config));
         }
     }
-    leave_out_views(catalog, &mut excluded, &mut left_out);
+    leave_out_views(catalog, &schemas, &mut excluded, &mut left_out);
     planned.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     let populated = catalog.views.iter().filter(|view| view.is_populated && view.is_materialized);
-    let populated = populated.filter(|view| schemas.contains(&view.name.schema));
-    let findings = findings(catalog, &planned, &excluded);
+    let populated = populated
+        .filter(|view| schemas.contains(&view.name.schema) && !excluded.contains(&view.name));
+    let findings = findings(catalog, &planned, &excluded, &source.user);
     Ok(Plan {
         populated_views: order_views(catalog, populated.map(|view| view.name.clone()).collect()),
         tables: planned,
@@ -152,11 +162,32 @@ fn choose_modes(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, M
     let included = selection::select("include", &config.include, names.clone())?;
     let excluded = selection::select("exclude", &config.exclude, names.clone())?;
     let declared = selection::resolve(scope.modes, names.clone())?;
-    let mode_of = |name: &Name| {
-        let out = excluded.contains(name) || !(included.is_empty() || included.contains(name));
-        if out { Mode::Skip } else { declared.get(name).copied().unwrap_or(Mode::Refresh) }
+    let mode_of = |table: &Table| {
+        let line = lineage(tables, table);
+        let is_wanted = included.is_empty() || line.iter().any(|name| included.contains(name));
+        if !is_wanted || line.iter().any(|name| excluded.contains(name)) {
+            return Mode::Skip;
+        }
+        line.iter().find_map(|name| declared.get(name)).copied().unwrap_or(Mode::Refresh)
     };
-    Ok(names.map(|name| (name.clone(), mode_of(name))).collect())
+    Ok(tables.iter().map(|table| (table.name.clone(), mode_of(table))).collect())
+}
+
+/// A table and what it is a partition or child of, nearest first: what is said of a parent is said
+/// of its rows, wherever they are stored.
+fn lineage<'a>(tables: &[&'a Table], table: &'a Table) -> Vec<&'a Name> {
+    let mut line = vec![&table.name];
+    let mut at = 0;
+    while let Some(name) = line.get(at).copied() {
+        let known = tables.iter().find(|table| table.name == *name);
+        for parent in known.into_iter().flat_map(|table| &table.parents) {
+            if !line.contains(&parent) {
+                line.push(parent);
+            }
+        }
+        at += 1;
+    }
+    line
 }
 
 fn plan_table(
@@ -220,13 +251,18 @@ fn ranges(table: &Table, range_mib: u64) -> Vec<(Option<i64>, Option<i64>)> {
 /// A view that reads what stays behind stays behind too, and so do the views that read it.
 fn leave_out_views(
     catalog: &Catalog,
+    schemas: &[String],
     excluded: &mut BTreeSet<Name>,
     left_out: &mut BTreeMap<String, String>,
 ) {
+    let is_elsewhere =
+        |name: &Name| catalog.schemas.contains(&name.schema) && !schemas.contains(&name.schema);
     loop {
         let next = catalog.views.iter().find_map(|view| {
-            let missing = view.reads.iter().find(|read| excluded.contains(read))?;
-            (!excluded.contains(&view.name)).then(|| (view.name.clone(), missing.clone()))
+            let is_missing = |read: &&Name| excluded.contains(read) || is_elsewhere(read);
+            let missing = view.reads.iter().find(is_missing)?;
+            let is_known = excluded.contains(&view.name) || is_elsewhere(&view.name);
+            (!is_known).then(|| (view.name.clone(), missing.clone()))
         });
         let Some((view, missing)) = next else { return };
         left_out.insert(view.to_string(), format!("reads {missing}"));
@@ -235,13 +271,16 @@ fn leave_out_views(
 }
 
 /// Materialised views so that each comes after those it reads, also through plain views.
-fn order_views(catalog: &Catalog, mut waiting: Vec<Name>) -> Vec<Name> {
-    let reads = |name: &Name| reach(catalog, name);
+fn order_views(catalog: &Catalog, waiting: Vec<Name>) -> Vec<PopulatedView> {
+    let populated = waiting.into_iter().map(|name| {
+        let reads = reach(catalog, &name);
+        PopulatedView { name, reads }
+    });
+    let mut waiting: Vec<_> = populated.collect();
     let mut ordered = Vec::new();
     while !waiting.is_empty() {
-        let ready = waiting.iter().position(|name| {
-            let reads = reads(name);
-            !waiting.iter().any(|other| other != name && reads.contains(other))
+        let ready = waiting.iter().position(|view| {
+            !waiting.iter().any(|other| other.name != view.name && view.reads.contains(&other.name))
         });
         ordered.push(waiting.remove(ready.unwrap_or(0)));
     }
@@ -263,21 +302,37 @@ fn reach(catalog: &Catalog, name: &Name) -> BTreeSet<Name> {
     reached
 }
 
-fn findings(catalog: &Catalog, tables: &[PlannedTable], excluded: &BTreeSet<Name>) -> Vec<Finding> {
+/// What `role` may not read, or would not see whole, and what is left out without being asked.
+fn findings(
+    catalog: &Catalog,
+    tables: &[PlannedTable],
+    excluded: &BTreeSet<Name>,
+    role: &str,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for table in tables.iter().filter(|table| !table.ranges.is_empty()) {
+    // pg_dump locks every table it describes, so even a definition needs the right to read.
+    for table in tables {
         let Some(facts) = catalog.table(&table.name) else { continue };
         let subject = table.name.to_string();
         if !facts.is_readable {
-            let problem = Problem::new(format!("no right to read table {subject}")).hint(format!(
-                "GRANT SELECT ON {} TO the role of the source URL",
-                table.name.sql()
+            let problem = Problem::new(format!("no right to read table {subject}")).hint(grants(
+                "",
+                &table.name,
+                role,
             ));
             findings.push(Finding::error("rights", subject, problem));
-        } else if facts.hides_rows {
+        } else if facts.hides_rows && !table.ranges.is_empty() {
             let problem = Problem::new(format!("row-level security would hide rows of {subject}"))
                 .hint("use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY");
             findings.push(Finding::error("row-security", subject, problem));
+        }
+    }
+    for (sequence, table) in &catalog.unreadable_sequences {
+        let mut owners = tables.iter().map(|table| &table.name);
+        if table.as_ref().is_none_or(|table| owners.any(|name| name == table)) {
+            let problem = Problem::new(format!("no right to read sequence {sequence}"))
+                .hint(grants("SEQUENCE ", sequence, role));
+            findings.push(Finding::error("rights", sequence.to_string(), problem));
         }
     }
     let crossing = catalog.foreign_keys.iter().filter(|key| {
@@ -291,6 +346,15 @@ fn findings(catalog: &Catalog, tables: &[PlannedTable], excluded: &BTreeSet<Name
         findings.push(Finding::info("foreign-key", key.table.to_string(), problem));
     }
     findings
+}
+
+/// The statements that let `role` read an object.
+fn grants(kind: &str, name: &Name, role: &str) -> String {
+    let (schema, role) = (pg::quote_identifier(&name.schema), pg::quote_identifier(role));
+    format!(
+        "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON {kind}{} TO {role}",
+        name.sql()
+    )
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ fn table(name: &str, mib: u64) -> Table {
         is_heap: true,
         is_readable: true,
         hides_rows: false,
+        parents: Vec::new(),
+        own_sequences: Vec::new(),
         columns: vec![Column {
             name: "id".into(),
             type_oid: 23,
@@ -54,6 +56,7 @@ fn catalog(tables: Vec<Table>) -> Catalog {
     Catalog {
         tables,
         sequences: Vec::new(),
+        unreadable_sequences: Vec::new(),
         views: vec![
             view("second", "between", true),
             view("between", "first", false),
@@ -104,6 +107,6 @@ fn views_of_an_excluded_table_stay_behind() {
 #[test]
 fn materialised_views_are_ordered_through_plain_views() {
     let plan = planned(&Config::default(), 150_000).unwrap();
-    let names: Vec<_> = plan.populated_views.iter().map(|name| name.name.as_str()).collect();
+    let names: Vec<_> = plan.populated_views.iter().map(|view| view.name.name.as_str()).collect();
     assert_eq!(names, ["first", "second"]);
 }

@@ -20,38 +20,43 @@ pub struct Preflight {
 
 /// Connects to both ends and judges them. Findings of severity error forbid a run.
 pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<Preflight> {
-    let source_session = Session::open(source, Purpose::Source).await?;
-    let second_session = Session::open(source, Purpose::Source).await?;
-    let target_session = Session::open(target, Purpose::Record).await?;
-    for (side, session) in [("source", &source_session), ("target", &target_session)] {
-        refuse_old(side, session).await?;
+    let sources = two_sessions(source, Purpose::Source).await?;
+    let targets = two_sessions(target, Purpose::Record).await?;
+    let ([source_session, _], [target_session, _]) = (&sources, &targets);
+    for (side, session) in [("source", source_session), ("target", target_session)] {
+        refuse_server(side, session).await?;
     }
-    let source_identity = Identity::of(&source_session).await?;
-    let target_identity = Identity::of(&target_session).await?;
+    let source_identity = Identity::of(source_session).await?;
+    let target_identity = Identity::of(target_session).await?;
     let mut findings = Vec::new();
     for (side, identity) in [("source", &source_identity), ("target", &target_identity)] {
         judge_version(side, identity, &mut findings);
     }
     judge_same_database(&source_identity, &target_identity, &mut findings);
-    judge_one_server(&source_session, &second_session, &source_identity, &mut findings).await?;
-    judge_target(&target_session, &target_identity, &mut findings).await?;
+    judge_one_server("source", &sources, &source_identity, &mut findings).await?;
+    judge_one_server("target", &targets, &target_identity, &mut findings).await?;
+    judge_target(target_session, &target_identity, &mut findings).await?;
     Ok(Preflight { source: source_identity, target: target_identity, findings })
 }
 
-async fn refuse_old(side: &str, session: &Session) -> anyhow::Result<()> {
+async fn refuse_server(side: &str, session: &Session) -> anyhow::Result<()> {
     let sql = "SELECT current_setting('server_version_num')::int / 10000, \
                current_setting('block_size')::int8";
     let row = session.one(sql, &[]).await?;
-    let (major, page): (i32, i64) = (row.get(0), row.get(1));
+    Ok(judge_server(side, row.get(0), row.get(1))?)
+}
+
+fn judge_server(side: &str, major: i32, page_bytes: i64) -> Result<(), Problem> {
     if major < OLDEST_MAJOR {
         let problem = Problem::new(format!("the {side} is PostgreSQL {major}"))
             .hint(format!("levada needs PostgreSQL {OLDEST_MAJOR} or newer on both sides"));
-        return Err(problem.into());
+        return Err(problem);
     }
-    if page as u64 != PAGE_BYTES {
-        let problem = Problem::new(format!("the {side} was built with pages of {page} bytes"))
-            .hint("levada supports the usual 8192 only");
-        return Err(problem.into());
+    if page_bytes as u64 != PAGE_BYTES {
+        let problem =
+            Problem::new(format!("the {side} was built with pages of {page_bytes} bytes"))
+                .hint("levada supports the usual 8192 only");
+        return Err(problem);
     }
     Ok(())
 }
@@ -82,22 +87,28 @@ fn judge_same_database(source: &Identity, target: &Identity, findings: &mut Vec<
     }
 }
 
+async fn two_sessions(endpoint: &Endpoint, purpose: Purpose) -> pg::Result<[Session; 2]> {
+    Ok([Session::open(endpoint, purpose).await?, Session::open(endpoint, purpose).await?])
+}
+
 /// A transaction pooler or a load balancer hands our sessions to different backends or servers: an
-/// exported snapshot cannot be imported there, and settings get lost.
+/// exported snapshot cannot be imported there, and settings and the run lock get lost.
 async fn judge_one_server(
-    first: &Session,
-    second: &Session,
+    side: &str,
+    sessions: &[Session; 2],
     identity: &Identity,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<()> {
+    let [first, second] = sessions;
     let other = Identity::of(second).await?;
     if (other.started_at.as_str(), other.in_recovery)
         != (identity.started_at.as_str(), identity.in_recovery)
     {
-        let problem = Problem::new("two connections to the source reached two different servers")
-            .detail("a load balancer stands between us and the source")
-            .hint("use the URL of one server: a snapshot exists on one server only");
-        findings.push(Finding::error("load-balancer", "source", problem));
+        let problem =
+            Problem::new(format!("two connections to the {side} reached two different servers"))
+                .detail(format!("a load balancer stands between us and the {side}"))
+                .hint("use the URL of one server: snapshots and locks exist on one server only");
+        findings.push(Finding::error("load-balancer", side, problem));
         return Ok(());
     }
     first.batch("SET levada.probe = 'first'").await?;
@@ -112,10 +123,12 @@ async fn judge_one_server(
         && mark_one.as_deref() == Some("first")
         && mark_two.as_deref() == Some("second");
     if !is_own {
-        let problem = Problem::new("the source is behind a transaction pooler")
-            .detail("two of our sessions share a backend, so settings and snapshots get lost")
+        let problem = Problem::new(format!("the {side} is behind a transaction pooler"))
+            .detail(
+                "two of our sessions share a backend, so settings, snapshots and locks get lost",
+            )
             .hint("use the URL of the server itself, or a pool in session mode");
-        findings.push(Finding::error("pooler", "source", problem));
+        findings.push(Finding::error("pooler", side, problem));
     }
     Ok(())
 }
@@ -141,4 +154,21 @@ async fn judge_target(
         findings.push(Finding::error("rights", "target", problem));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_too_old_or_of_another_build_are_refused() {
+        let refused = judge_server("source", 13, 8192).unwrap_err();
+        assert_eq!(refused.message, "the source is PostgreSQL 13");
+        assert_eq!(
+            refused.hint.as_deref(),
+            Some("levada needs PostgreSQL 14 or newer on both sides")
+        );
+        assert!(judge_server("target", 15, 32_768).is_err());
+        assert!(judge_server("target", 14, 8192).is_ok());
+    }
 }

@@ -1,25 +1,33 @@
 //! How to build what comes after the rows: statements read back from a target where everything was
 //! created once on empty tables, so that PostgreSQL itself has written every name.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use edition::{Stage, StepRow};
 use pg::{Name, Row, Session, quote_identifier};
 use report::Category;
 
 use crate::config::{ForeignKeys, Mode};
+use crate::definitions::Definitions;
 use crate::install::{Order, Places};
-use crate::plan::Plan;
+use crate::plan::{Plan, PopulatedView};
 
-/// Reads the steps in the transaction of `session`. Their tables are the placed ones.
+/// Reads the steps in the transaction of `session`. Their tables are the placed ones. The objects
+/// of views that do not stand yet have no steps; their final names are returned as well.
 pub(crate) async fn read(
     session: &Session,
     places: &Places,
     order: &Order<'_>,
-) -> anyhow::Result<Vec<StepRow>> {
+) -> anyhow::Result<(Vec<StepRow>, Vec<Name>)> {
     let schemas = places.placed_schemas();
     let placed = order.plan.tables.iter().map(|t| (places.place(&t.name), t.bytes as i64));
-    let mut recipes = Recipes { steps: Vec::new(), places, order, volumes: placed.collect() };
+    let mut recipes = Recipes {
+        steps: Vec::new(),
+        without_recipe: Vec::new(),
+        places,
+        order,
+        volumes: placed.collect(),
+    };
     let indexes = session.rows(include_str!("sql/recipe_indexes.sql"), &[&schemas]).await?;
     for row in &indexes {
         recipes.index(row);
@@ -38,11 +46,12 @@ pub(crate) async fn read(
     for row in &session.rows(include_str!("sql/recipe_foreign_keys.sql"), &[&schemas]).await? {
         recipes.foreign_key(row);
     }
-    Ok(recipes.steps)
+    Ok((recipes.steps, recipes.without_recipe))
 }
 
 struct Recipes<'a> {
     steps: Vec<StepRow>,
+    without_recipe: Vec<Name>,
     places: &'a Places,
     order: &'a Order<'a>,
     volumes: HashMap<Name, i64>,
@@ -65,6 +74,7 @@ impl Recipes<'_> {
             stage,
             category,
             table: Some(table.clone()),
+            references: step.references,
             object: step.object,
             statement: step.sql,
             undo: step.undo,
@@ -78,6 +88,9 @@ impl Recipes<'_> {
         let table = table_of(row);
         let name: String = row.get("index_name");
         let index = Name::new(row.get::<_, String>("index_schema"), &name);
+        if self.waits(&table, &index) {
+            return;
+        }
         let definition: String = row.get("definition");
         let constraint: Option<String> = row.get("constraint_name");
         let (partitioned, apart): (bool, bool) =
@@ -113,9 +126,21 @@ impl Recipes<'_> {
         }
     }
 
+    /// Whether `object` has to wait because its view does not stand before everything else does.
+    fn waits(&mut self, table: &Name, object: &Name) -> bool {
+        let waits = self.order.definitions.creates_late(&self.places.final_name(table));
+        if waits {
+            self.without_recipe.push(self.places.final_name(object));
+        }
+        waits
+    }
+
     fn statistics(&mut self, row: &Row) {
         let (name, table): (String, Name) = (row.get("name"), table_of(row));
         let statistics = Name::new(row.get::<_, String>("statistics_schema"), &name);
+        if self.waits(&table, &statistics) {
+            return;
+        }
         let step = Statement::new(&name, row.get("definition"))
             .undo(format!("DROP STATISTICS IF EXISTS {}", statistics.sql()));
         self.push(Stage::Constraint, Category::Analyze, &table, step);
@@ -155,10 +180,17 @@ impl Recipes<'_> {
         }
         let key = quote_identifier(&name);
         let sql = format!("ALTER TABLE {} ADD CONSTRAINT {key} {definition}", table.sql());
-        self.push(Stage::ForeignKey, Category::ForeignKey, &table, Statement::new(&name, sql));
+        let undo = format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {key}", table.sql());
+        // Keys of partitioned tables wait until all partitions are complete.
+        let schema: Option<String> = row.get("referenced_schema");
+        let references =
+            schema.map(|schema| Name::new(schema, row.get::<_, String>("referenced_name")));
+        let add = Statement::new(&name, sql).undo(undo).references(references.clone());
+        self.push(Stage::ForeignKey, Category::ForeignKey, &table, add);
         if defers && self.order.foreign_keys == ForeignKeys::Validate {
             let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {key}", table.sql());
-            self.push(Stage::Validate, Category::ForeignKey, &table, Statement::new(&name, sql));
+            let validate = Statement::new(&name, sql).references(references);
+            self.push(Stage::Validate, Category::ForeignKey, &table, validate);
         }
     }
 }
@@ -175,17 +207,23 @@ struct Statement {
     object: String,
     sql: String,
     undo: Option<String>,
+    references: Option<Name>,
     /// Relative to other statements on the same bytes.
     cost: i64,
 }
 
 impl Statement {
     fn new(object: &str, sql: String) -> Self {
-        Self { object: object.to_owned(), sql, undo: None, cost: 1 }
+        Self { object: object.to_owned(), sql, undo: None, references: None, cost: 1 }
     }
 
     fn cost(mut self, cost: i64) -> Self {
         self.cost = cost;
+        self
+    }
+
+    fn references(mut self, references: Option<Name>) -> Self {
+        self.references = references;
         self
     }
 
@@ -195,36 +233,23 @@ impl Statement {
     }
 }
 
-/// The materialised views that exist in `schemas`.
-pub(crate) async fn views(session: &Session, schemas: &[String]) -> anyhow::Result<BTreeSet<Name>> {
-    let sql = "SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n \
-               ON n.oid = c.relnamespace WHERE c.relkind = 'm' AND n.nspname = ANY ($1)";
-    let rows = session.rows(sql, &[&schemas]).await?;
-    Ok(rows.iter().map(|row| Name::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
-}
-
-/// Refreshes of the materialised views that stand before the rows do.
-pub(crate) fn refreshes(
-    steps: &[StepRow],
-    places: &Places,
-    plan: &Plan,
-    existing: &BTreeSet<Name>,
-) -> Vec<StepRow> {
-    let views = plan.populated_views.iter().filter(|view| existing.contains(view));
-    let statements = views.flat_map(|view| {
+/// Refreshes of the materialised views `early`, which stand before the rows do.
+pub(crate) fn refreshes(steps: &[StepRow], places: &Places, early: &[&Name]) -> Vec<StepRow> {
+    let statements = early.iter().flat_map(|view| {
         let placed = places.place(view);
         let refresh =
             (Category::MaterializedView, format!("REFRESH MATERIALIZED VIEW {}", placed.sql()));
         let analyze = (Category::Analyze, format!("ANALYZE {}", placed.sql()));
-        [refresh, analyze].map(|(category, sql)| (category, sql, view.clone(), placed.clone()))
+        [refresh, analyze].map(|(category, sql)| (category, sql, view.to_string(), placed.clone()))
     });
     let number = |at: usize| (steps.len() + at) as i32 + 1;
-    let rows = statements.enumerate().map(|(at, (category, statement, view, placed))| StepRow {
+    let rows = statements.enumerate().map(|(at, (category, statement, object, placed))| StepRow {
         number: number(at),
         stage: Stage::Refresh,
         category,
         table: Some(placed),
-        object: view.to_string(),
+        references: None,
+        object,
         statement,
         undo: None,
         volume: 0,
@@ -234,8 +259,26 @@ pub(crate) fn refreshes(
     rows.collect()
 }
 
-/// Refreshes of materialised views that pg_dump defines only after keys exist: under final names.
-pub(crate) fn late_refreshes(plan: &Plan, existing: &BTreeSet<Name>) -> Vec<String> {
-    let views = plan.populated_views.iter().filter(|view| !existing.contains(view));
-    views.map(|view| format!("REFRESH MATERIALIZED VIEW {}", view.sql())).collect()
+/// The materialised views to be refreshed as a step, and those that have to wait for the publish
+/// transaction, because they or what they read are whole only then.
+pub(crate) fn early_and_late<'a>(
+    plan: &'a Plan,
+    definitions: &Definitions,
+) -> (Vec<&'a Name>, Vec<&'a Name>) {
+    let is_late = |view: &PopulatedView| {
+        let mut names = view.reads.iter().chain([&view.name]);
+        names.any(|name| definitions.completes_late(name))
+    };
+    let (late, early): (Vec<_>, Vec<_>) = plan.populated_views.iter().partition(|v| is_late(v));
+    let names = |views: Vec<&'a PopulatedView>| views.into_iter().map(|view| &view.name).collect();
+    (names(early), names(late))
+}
+
+/// Refreshes of the materialised views `late`, under final names.
+pub(crate) fn late_refreshes(late: &[&Name]) -> Vec<String> {
+    let statements = late.iter().flat_map(|view| {
+        let name = view.sql();
+        [format!("REFRESH MATERIALIZED VIEW {name}"), format!("ANALYZE {name}")]
+    });
+    statements.collect()
 }

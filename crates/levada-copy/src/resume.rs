@@ -122,15 +122,24 @@ pub(crate) async fn reset(
     tables: &[Name],
 ) -> pg::Result<()> {
     for table in tables {
-        let undone = steps.iter().rev().filter(|step| step.table.as_ref() == Some(table));
-        let undo = undone.filter_map(|step| step.undo.clone());
+        let concerns = |step: &&StepRow| {
+            step.table.as_ref() == Some(table) || step.references.as_ref() == Some(table)
+        };
+        let undone: Vec<&StepRow> = steps.iter().rev().filter(concerns).collect();
+        let numbers: Vec<String> = undone.iter().map(|step| step.number.to_string()).collect();
         let (schema, name) = (quote_literal(&table.schema), quote_literal(&table.name));
-        let place =
-            format!("edition = {edition} AND schema_name = {schema} AND table_name = {name}");
-        let mut statements: Vec<String> = undo.collect();
+        let mut statements: Vec<String> =
+            undone.iter().filter_map(|step| step.undo.clone()).collect();
         statements.push(format!("TRUNCATE {}", places.place(table).sql()));
-        statements.push(format!("UPDATE levada.step SET state = 'todo' WHERE {place}"));
-        statements.push(format!("UPDATE levada.chunk SET state = 'todo' WHERE {place}"));
+        statements.push(format!(
+            "UPDATE levada.step SET state = 'todo' WHERE edition = {edition} \
+             AND number = ANY ('{{{}}}')",
+            numbers.join(",")
+        ));
+        statements.push(format!(
+            "UPDATE levada.chunk SET state = 'todo' WHERE edition = {edition} \
+             AND schema_name = {schema} AND table_name = {name}"
+        ));
         ledger.transaction(&statements.join("; ")).await?;
     }
     Ok(())

@@ -147,7 +147,7 @@ mod tests {
 
     fn statement(name: &str, sql: &str) -> Statement {
         let (kind, schema) = ("TABLE".to_owned(), "public".to_owned());
-        Statement { sql: sql.to_owned(), kind, schema, name: name.to_owned() }
+        Statement { sql: sql.to_owned(), entry: 0, kind, schema, name: name.to_owned() }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Installation<'_> {
     }
 
     fn step(&self, step: &StepRow) -> String {
-        let table = step.table.as_ref();
+        let (table, references) = (step.table.as_ref(), step.references.as_ref());
         let values = [
             self.edition.to_string(),
             step.number.to_string(),
@@ -72,14 +72,16 @@ impl Installation<'_> {
             quote_literal(step.category.label()),
             optional(table.map(|name| name.schema.as_str())),
             optional(table.map(|name| name.name.as_str())),
+            optional(references.map(|name| name.schema.as_str())),
+            optional(references.map(|name| name.name.as_str())),
             quote_literal(&step.object),
             quote_literal(&step.statement),
             optional(step.undo.as_deref()),
             step.volume.to_string(),
             step.weight.to_string(),
         ];
-        let columns = "edition, number, stage, category, schema_name, table_name, object, \
-                       statement, undo, volume, weight";
+        let columns = "edition, number, stage, category, schema_name, table_name, \
+                       references_schema, references_table, object, statement, undo, volume, weight";
         insert("step", columns, &values)
     }
 }

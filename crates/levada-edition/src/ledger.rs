@@ -224,12 +224,16 @@ fn chunk_of(row: &Row) -> ChunkRow {
 }
 
 fn step_of(row: &Row) -> StepRow {
-    let schema: Option<String> = row.get("schema_name");
+    let name = |schema: &str, table: &str| {
+        let schema: Option<String> = row.get(schema);
+        schema.map(|schema| Name::new(schema, row.get::<_, String>(table)))
+    };
     StepRow {
         number: row.get("number"),
         stage: Stage::from_number(row.get("stage")),
         category: Category::from_label(row.get("category")).unwrap_or(Category::Schema),
-        table: schema.map(|schema| Name::new(schema, row.get::<_, String>("table_name"))),
+        table: name("schema_name", "table_name"),
+        references: name("references_schema", "references_table"),
         object: row.get("object"),
         statement: row.get("statement"),
         undo: row.get("undo"),

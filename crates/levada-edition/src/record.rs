@@ -123,6 +123,8 @@ pub struct StepRow {
     pub category: Category,
     /// The table it works on, under its final name.
     pub table: Option<Name>,
+    /// The table that a foreign key references, unless one of the two is partitioned.
+    pub references: Option<Name>,
     pub object: String,
     pub statement: String,
     /// What takes the result away again, so that the table can be loaded anew.

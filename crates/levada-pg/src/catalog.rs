@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use tokio_postgres::Row;
 
 use crate::binary::{TypeFacts, Types};
 use crate::{Name, Result, Session, quote_literal};
@@ -13,6 +14,8 @@ use crate::{Name, Result, Session, quote_literal};
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub sequences: Vec<Name>,
+    /// Those of the sequences whose state this role may not read, each with the table it serves.
+    pub unreadable_sequences: Vec<(Name, Option<Name>)>,
     pub views: Vec<View>,
     pub foreign_keys: Vec<ForeignKey>,
     pub extensions: Vec<Extension>,
@@ -49,6 +52,10 @@ pub struct Table {
     pub is_readable: bool,
     /// Row-level security would hide rows from this role.
     pub hides_rows: bool,
+    /// What it is a partition of, or inherits from.
+    pub parents: Vec<Name>,
+    /// The sequences that it owns and nobody else uses.
+    pub own_sequences: Vec<Name>,
     pub columns: Vec<Column>,
 }
 
@@ -119,12 +126,17 @@ impl Catalog {
                 is_heap: row.get("is_heap"),
                 is_readable: row.get("is_readable"),
                 hides_rows: row.get("hides_rows"),
+                parents: name_list(row, "parent_schemas", "parent_names"),
+                own_sequences: name_list(row, "sequence_schemas", "sequence_names"),
                 columns: columns.remove(&oid).unwrap_or_default(),
             }
         });
+        let sequences = session.rows(include_str!("sql/sequences.sql"), &[]).await?;
+        let unreadable = sequences.iter().filter(|row| !row.get::<_, bool>("is_readable"));
         Ok(Self {
             tables: tables.collect(),
-            sequences: names(session, include_str!("sql/sequences.sql")).await?,
+            unreadable_sequences: unreadable.map(|row| (name_of(row), owner_of(row))).collect(),
+            sequences: sequences.iter().map(name_of).collect(),
             views: load_views(session).await?,
             foreign_keys: load_foreign_keys(session).await?,
             extensions: load_extensions(session).await?,
@@ -143,9 +155,19 @@ impl Catalog {
     }
 }
 
-async fn names(session: &Session, sql: &str) -> Result<Vec<Name>> {
-    let rows = session.rows(sql, &[]).await?;
-    Ok(rows.iter().map(|row| Name::new(row.get::<_, String>(0), row.get::<_, String>(1))).collect())
+fn name_list(row: &Row, schemas: &str, names: &str) -> Vec<Name> {
+    let (schemas, names): (Vec<String>, Vec<String>) = (row.get(schemas), row.get(names));
+    schemas.into_iter().zip(names).map(|(schema, name)| Name::new(schema, name)).collect()
+}
+
+fn name_of(row: &Row) -> Name {
+    Name::new(row.get::<_, String>(0), row.get::<_, String>(1))
+}
+
+/// The table that a sequence belongs to.
+fn owner_of(row: &Row) -> Option<Name> {
+    let schema: Option<String> = row.get("owner_schema");
+    Some(Name::new(schema?, row.get::<_, String>("owner_name")))
 }
 
 async fn load_columns(session: &Session) -> Result<HashMap<u32, Vec<Column>>> {
@@ -175,15 +197,11 @@ async fn load_types(session: &Session) -> Result<Types> {
 
 async fn load_views(session: &Session) -> Result<Vec<View>> {
     let rows = session.rows(include_str!("sql/views.sql"), &[]).await?;
-    let views = rows.iter().map(|row| {
-        let schemas: Vec<String> = row.get("read_schemas");
-        let names: Vec<String> = row.get("read_names");
-        View {
-            name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
-            is_materialized: row.get("is_materialized"),
-            is_populated: row.get("is_populated"),
-            reads: schemas.into_iter().zip(names).map(|(s, n)| Name::new(s, n)).collect(),
-        }
+    let views = rows.iter().map(|row| View {
+        name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        is_materialized: row.get("is_materialized"),
+        is_populated: row.get("is_populated"),
+        reads: name_list(row, "read_schemas", "read_names"),
     });
     Ok(views.collect())
 }

@@ -6,6 +6,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     pub sql: String,
+    /// Statements of one dump entry have the same number: names may read alike.
+    pub entry: usize,
     /// The kind of the dump entry (`TABLE`, `INDEX`, `FK CONSTRAINT`, …); empty before the first.
     pub kind: String,
     /// The schema of the entry, `-` when it has none.
@@ -23,6 +25,7 @@ pub fn split(script: &str) -> Vec<Statement> {
 
 #[derive(Debug, Default, Clone)]
 struct Entry {
+    number: usize,
     kind: String,
     schema: String,
     name: String,
@@ -66,7 +69,7 @@ impl Lexer<'_> {
         } else if first == '\\' || self.rest.starts_with("--") {
             let line = self.rest.lines().next().unwrap_or_default();
             if let Some(entry) = parse_header(line) {
-                self.entry = entry;
+                self.entry = Entry { number: self.entry.number + 1, ..entry };
             }
             self.rest = self.rest[line.len()..].trim_start_matches(['\r', '\n']);
         } else {
@@ -78,8 +81,9 @@ impl Lexer<'_> {
     fn finish(&mut self, sql: String) {
         let sql = sql.trim_end();
         if !sql.is_empty() {
-            let Entry { kind, schema, name } = self.entry.clone();
-            self.statements.push(Statement { sql: sql.to_owned(), kind, schema, name });
+            let Entry { number, kind, schema, name } = self.entry.clone();
+            let sql = sql.to_owned();
+            self.statements.push(Statement { sql, entry: number, kind, schema, name });
         }
     }
 }
@@ -90,7 +94,8 @@ fn parse_header(line: &str) -> Option<Entry> {
     let (line, _) = line.rsplit_once("; Owner: ")?;
     let (line, schema) = line.rsplit_once("; Schema: ")?;
     let (name, kind) = line.rsplit_once("; Type: ")?;
-    Some(Entry { kind: kind.to_owned(), schema: schema.to_owned(), name: name.to_owned() })
+    let (kind, schema, name) = (kind.to_owned(), schema.to_owned(), name.to_owned());
+    Some(Entry { number: 0, kind, schema, name })
 }
 
 /// Counts the blocks of a `BEGIN ATOMIC … END` body, in which semicolons do not end the statement.

@@ -7,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 
 use crate::stream::Stream;
-use crate::wire::refused;
+use crate::wire::{missing_password, refused};
 use crate::{Endpoint, Error, Result};
 
 /// Every session of ours has an `application_name` that begins so.
@@ -60,6 +60,8 @@ impl Purpose {
             ("TimeZone", "UTC"),
             ("extra_float_digits", "3"),
             ("bytea_output", "hex"),
+            ("lc_monetary", "C"),
+            ("xmloption", "content"),
             ("jit", "off"),
             ("tcp_keepalives_idle", "10"),
             ("tcp_keepalives_interval", "5"),
@@ -111,7 +113,10 @@ impl Session {
         let (client, connection) = connecting
             .await
             .map_err(|_| Error::Lost("no answer to the start-up message".to_owned()))?
-            .map_err(|error| refused(endpoint, Error::from(error)))?;
+            .map_err(|error| match asks_for_password(endpoint, &error) {
+                true => missing_password(endpoint),
+                false => refused(endpoint, Error::from(error)),
+            })?;
         // The task ends with the client; a broken connection shows itself at the next query.
         let connection = tokio::spawn(async move {
             let _ = connection.await;
@@ -160,6 +165,12 @@ impl Session {
     pub async fn execute(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64> {
         Ok(self.client.execute(sql, parameters).await?)
     }
+}
+
+/// The client library tells this only in the text of the error's source.
+fn asks_for_password(endpoint: &Endpoint, error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    endpoint.config.get_password().is_none() && source.as_deref() == Some("password missing")
 }
 
 impl Drop for Session {

@@ -216,11 +216,13 @@ pub(crate) fn is_chatter(message: &Message) -> bool {
 }
 
 fn password(endpoint: &Endpoint) -> Result<&[u8]> {
-    endpoint.config.get_password().ok_or_else(|| {
-        let problem = Problem::new(format!("{endpoint} asks for a password"))
-            .hint("put it into the URL or into PGPASSWORD");
-        Error::Connect(problem)
-    })
+    endpoint.config.get_password().ok_or_else(|| missing_password(endpoint))
+}
+
+pub(crate) fn missing_password(endpoint: &Endpoint) -> Error {
+    let problem = Problem::new(format!("{endpoint} asks for a password"))
+        .hint("put it into the URL or into PGPASSWORD");
+    Error::Connect(problem)
 }
 
 /// A rejected start-up, explained.

@@ -132,7 +132,10 @@ fn expand(side: &str, text: &str) -> Result<String, Problem> {
 
 /// A typo with its line, without showing values of the file.
 fn explain(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
-    let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+    let line = error.span().map(|span| {
+        let before = text.as_bytes().iter().take(span.start);
+        before.filter(|byte| **byte == b'\n').count() + 1
+    });
     let place = match line {
         Some(line) => format!("{}, line {line}", path.display()),
         None => path.display().to_string(),

@@ -1,7 +1,9 @@
 //! Draws progress: bars on a terminal, a line a second elsewhere, JSON lines with `--json`.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,12 +21,15 @@ pub(crate) struct Display<'a> {
     ui: &'a Ui,
     bars: Option<MultiProgress>,
     state: Mutex<State>,
+    has_begun: AtomicBool,
 }
 
 struct State {
     running: BTreeMap<String, Running>,
     rows_planned: u64,
     rows: u64,
+    /// What the last line said.
+    rows_told: u64,
     bytes: u64,
     started: Instant,
     last_line: Instant,
@@ -33,7 +38,9 @@ struct State {
 struct Running {
     bar: Option<ProgressBar>,
     workers: usize,
+    started: Instant,
     rows: u64,
+    bytes: u64,
 }
 
 impl<'a> Display<'a> {
@@ -46,11 +53,28 @@ impl<'a> Display<'a> {
             running: BTreeMap::new(),
             rows_planned: 0,
             rows: 0,
+            rows_told: 0,
             bytes: 0,
             started: now,
             last_line: now,
         };
-        Self { ui, bars, state: Mutex::new(state) }
+        Self { ui, bars, state: Mutex::new(state), has_begun: AtomicBool::new(false) }
+    }
+
+    /// Shows that the work goes on, also while nothing else happens.
+    pub(crate) async fn tick(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(LINE_EVERY).await;
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if !state.running.is_empty() {
+                self.line(&mut state);
+            }
+        }
+    }
+
+    /// Whether there is work of this run that another run can continue.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     fn remark(&self, line: &str) {
@@ -80,21 +104,26 @@ impl<'a> Display<'a> {
             running.workers += 1;
             return;
         }
-        let running = Running { bar: self.bar(object, rows), workers: 1, rows: 0 };
+        let running = Running {
+            bar: self.bar(object, rows),
+            workers: 1,
+            started: Instant::now(),
+            rows: 0,
+            bytes: 0,
+        };
         state.running.insert(object.to_owned(), running);
     }
 
     fn moved(&self, state: &mut State, object: &str, rows: i64, bytes: i64) {
         state.rows = state.rows.saturating_add_signed(rows);
         state.bytes = state.bytes.saturating_add_signed(bytes);
-        let seconds = state.started.elapsed().as_secs_f64().max(0.1);
-        let rate = text::bytes((state.bytes as f64 / seconds) as u64);
-        if let Some(running) = state.running.get_mut(object) {
-            running.rows = running.rows.saturating_add_signed(rows);
-            if let Some(bar) = &running.bar {
-                bar.set_position(running.rows);
-                bar.set_prefix(rate);
-            }
+        let Some(running) = state.running.get_mut(object) else { return };
+        running.rows = running.rows.saturating_add_signed(rows);
+        running.bytes = running.bytes.saturating_add_signed(bytes);
+        if let Some(bar) = &running.bar {
+            let seconds = running.started.elapsed().as_secs_f64().max(0.1);
+            bar.set_position(running.rows);
+            bar.set_prefix(text::bytes((running.bytes as f64 / seconds) as u64));
         }
     }
 
@@ -114,30 +143,45 @@ impl<'a> Display<'a> {
             return;
         }
         state.last_line = Instant::now();
-        let seconds = state.started.elapsed().as_secs_f64();
-        let rows_rate = (state.rows as f64 / seconds) as u64;
-        let left = match state.rows_planned.saturating_sub(state.rows).checked_div(rows_rate) {
+        let has_moved = std::mem::replace(&mut state.rows_told, state.rows) != state.rows;
+        let objects: Vec<_> = state.running.keys().take(4).map(String::as_str).collect();
+        let objects = objects.join(", ");
+        let line = match (has_moved, objects.is_empty()) {
+            (true, false) => format!("{}: {objects}", state.speed()),
+            (true, true) => state.speed(),
+            (false, false) => format!("{}: {objects}", text::duration(state.started.elapsed())),
+            (false, true) => return,
+        };
+        self.remark(&line);
+    }
+}
+
+impl State {
+    /// `1,200 rows, 3.4 MiB, 600 rows/s, 1.7 MiB/s, about 4.0 s left`
+    fn speed(&self) -> String {
+        let seconds = self.started.elapsed().as_secs_f64().max(0.1);
+        let rows_rate = (self.rows as f64 / seconds) as u64;
+        let left = match self.rows_planned.saturating_sub(self.rows).checked_div(rows_rate) {
             None | Some(0) => String::new(),
             Some(seconds) => {
                 format!(", about {} left", text::duration(Duration::from_secs(seconds)))
             }
         };
-        let objects: Vec<_> = state.running.keys().take(4).map(String::as_str).collect();
-        // Between two phases nothing may be running.
-        let now = if objects.is_empty() { "" } else { ": " };
-        self.remark(&format!(
-            "{} rows, {}, {} rows/s, {}/s{left}{now}{}",
-            text::count(state.rows),
-            text::bytes(state.bytes),
+        format!(
+            "{} rows, {}, {} rows/s, {}/s{left}",
+            text::count(self.rows),
+            text::bytes(self.bytes),
             text::count(rows_rate),
-            text::bytes((state.bytes as f64 / seconds) as u64),
-            objects.join(", ")
-        ));
+            text::bytes((self.bytes as f64 / seconds) as u64),
+        )
     }
 }
 
 impl Progress for Display<'_> {
     fn event(&self, event: Event<'_>) {
+        if matches!(event, Event::Planned { .. }) {
+            self.has_begun.store(true, Ordering::Relaxed);
+        }
         if self.ui.json {
             return self.json(&event);
         }

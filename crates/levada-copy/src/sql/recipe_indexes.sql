@@ -6,8 +6,8 @@ SELECT ins.nspname::text AS index_schema,
        tc.relkind = 'm' AS is_view,
        pg_get_indexdef(i.indexrelid) AS definition,
        -- Sorting text costs about three times as much as sorting numbers.
-       (SELECT sum(CASE WHEN key.collation <> 0 THEN 3 ELSE 1 END)
-        FROM unnest(i.indcollation) AS key(collation))::bigint AS cost,
+       (SELECT sum(CASE WHEN key.oid <> 0 THEN 3 ELSE 1 END)
+        FROM unnest(i.indcollation) AS key(oid))::bigint AS cost,
        pins.nspname::text AS parent_schema,
        pic.relname::text AS parent_name,
        CASE WHEN tc.relkind = 'p' THEN

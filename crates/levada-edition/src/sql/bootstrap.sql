@@ -76,6 +76,8 @@ CREATE TABLE IF NOT EXISTS levada.step (
     category    text NOT NULL,
     schema_name text,
     table_name  text,
+    references_schema text,
+    references_table  text,
     object      text NOT NULL,
     statement   text NOT NULL,
     undo        text,

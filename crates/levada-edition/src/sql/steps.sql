@@ -1,4 +1,5 @@
-SELECT number, stage, category, schema_name, table_name, object, statement, undo, volume, weight,
+SELECT number, stage, category, schema_name, table_name, references_schema, references_table,
+       object, statement, undo, volume, weight,
        state = 'done' AS is_done
 FROM levada.step
 WHERE edition = $1

@@ -18,6 +18,7 @@ const TARGET: &str = "copy";
 const COUNTS: &str = include_str!("counts.sql");
 const OBJECTS: &str = include_str!("objects.sql");
 const SETTINGS: &str = include_str!("settings.sql");
+const WARM_UP: &str = include_str!("warm_up.sql");
 const VALIDATED: &str = "validated foreign keys";
 const FOREIGN_KEYS: &str = "constraints f";
 
@@ -73,7 +74,9 @@ impl Servers {
             builder.start().with_context(|| format!("cannot start the {side} server"))
         };
         let source = start("source", &[("wal_level", "logical")])?;
-        Ok(Self { source, target: start("target", &[])? })
+        let target = start("target", &[])?;
+        target.database("postgres").execute(WARM_UP)?;
+        Ok(Self { source, target })
     }
 
     /// The database of this scale, generated unless an earlier call has kept it.

@@ -39,6 +39,12 @@ impl Measurement {
         self.stages.iter().map(|stage| stage.wall_seconds).sum()
     }
 
+    /// Of the tool, the processes it started, and both servers.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let tool = self.stages.iter().map(|stage| stage.cpu_seconds + stage.children_cpu_seconds);
+        tool.sum::<f64>() + self.load.source_cpu_seconds + self.load.target_cpu_seconds
+    }
+
     pub(crate) fn memory_bytes_max(&self) -> u64 {
         self.stages.iter().map(|stage| stage.memory_bytes_max).max().unwrap_or(0)
     }
@@ -111,7 +117,11 @@ impl Setup {
              source, {digests}"
         ));
         lines.push("- source, target and tool on one machine, over TCP".into());
-        lines.push("- memory and CPU are those of the levada process itself, the worst run".into());
+        lines.push(
+            "- memory and CPU are those of the levada process itself, the worst run; CPU of all is \
+             the median of tool and servers together"
+                .into(),
+        );
         lines.extend(["", "| setting | source | target |", "|---|---|---|"].map(str::to_owned));
         for (name, value) in &self.source_settings {
             let other = self.target_settings.get(name).map_or("", String::as_str);

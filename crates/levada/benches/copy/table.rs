@@ -57,9 +57,9 @@ pub(crate) fn whole(measurements: &[Measurement]) -> String {
         heading,
         String::new(),
         "| tool | foreign keys | seconds by round | median | to the best peer | by round \
-         | peak memory | CPU |"
+         | peak memory | CPU | CPU of all |"
             .to_owned(),
-        "|---|---|---|---:|---:|---|---:|---:|".to_owned(),
+        "|---|---|---|---:|---:|---|---:|---:|---:|".to_owned(),
     ];
     lines.extend(field.tools().into_iter().map(|tool| field.row(tool)));
     lines.push(String::new());
@@ -126,7 +126,7 @@ impl Field<'_> {
         let memory = self.memory_mib(tool).filter(|_| tool.is_levada());
         let cpu = self.cpu_share(tool).filter(|_| tool.is_levada());
         format!(
-            "| `{}` | {keys} | {} | {} | {} | {} | {} | {} |",
+            "| `{}` | {keys} | {} | {} | {} | {} | {} | {} | {} |",
             tool.title(),
             list(&self.seconds(tool), 1),
             shown(median(&self.seconds(tool)), |seconds| format!("{seconds:.1} s")),
@@ -134,6 +134,7 @@ impl Field<'_> {
             list(&self.ratios_by_round(tool), 2),
             shown(memory, |mib| format!("{mib:.0} MiB")),
             shown(cpu, |share| format!("{:.0} %", 100.0 * share)),
+            shown(self.cpu_seconds(tool), |seconds| format!("{seconds:.0} s")),
         )
     }
 
@@ -149,6 +150,12 @@ impl Field<'_> {
             cpu / found.wall_seconds()
         };
         self.of(tool).map(share).max_by(f64::total_cmp)
+    }
+
+    /// The median of what tool and servers computed together.
+    fn cpu_seconds(&self, tool: Tool) -> Option<f64> {
+        let seconds: Vec<f64> = self.of(tool).map(Measurement::cpu_seconds).collect();
+        median(&seconds)
     }
 
     fn is_full_scale(&self) -> bool {

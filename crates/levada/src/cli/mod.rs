@@ -78,13 +78,14 @@ fn block_on<F: Future<Output = anyhow::Result<Outcome>>>(future: F) -> anyhow::R
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
 
-/// Returns when somebody asks us to end, with Ctrl-C or SIGTERM.
-pub(crate) async fn until_stopped() -> anyhow::Result<()> {
+/// What ends when somebody asks us to end, with Ctrl-C or SIGTERM. From now on they do nothing else.
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -43,11 +43,20 @@ pub(crate) async fn carry_out(request: &Request, ui: &Ui, again: &str) -> anyhow
     let stop = Stop::default();
     let display = Display::new(ui);
     let listening = tokio::spawn(stop_on_signal(stop.clone()));
-    let result = copy::run(request, &display, &stop).await;
+    let result = tokio::select! {
+        result = copy::run(request, &display, &stop) => result,
+        never = display.tick() => match never {},
+    };
     listening.abort();
-    let report = result.inspect_err(|_| {
-        ui.remark(&format!("nothing published; finished work is kept. To continue: {again}"));
-    })?;
+    let report = match result {
+        Ok(report) => report,
+        Err(error) if display.has_begun() => {
+            ui.error(&error);
+            ui.remark(&format!("nothing published; finished work is kept. To continue: {again}"));
+            return Ok(Outcome::Failed);
+        }
+        Err(error) => return Err(error),
+    };
     ui.data("report", &report);
     if report.was_interrupted {
         ui.remark(&format!("stopped; finished work is kept. To continue: {again}"));

@@ -114,12 +114,14 @@ fn show_times(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
 }
 
 async fn wait_for_a_visitor(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
+    let stopped = crate::cli::stop_signal()?;
     ui.remark(&format!(
         "\nBoth servers run until you press Ctrl-C:\n   production  {}\n   reports     {}",
         stage.source.url(),
         stage.target.url()
     ));
-    crate::cli::until_stopped().await
+    stopped.await;
+    Ok(())
 }
 
 fn indented(text: &str) -> String {

@@ -180,9 +180,13 @@ fn check_lists_findings_with_hints() {
     let ran = folder.levada(&url, target.url(), &["check"]).expect_code(1);
     let expected = expect![[r#"
         error: no right to read table public.purchase
-          hint: GRANT SELECT ON "public"."purchase" TO the role of the source URL
+          hint: GRANT USAGE ON SCHEMA "public" TO "commands_check_reader"; GRANT SELECT ON "public"."purchase" TO "commands_check_reader"
         error: no right to read table public.article
-          hint: GRANT SELECT ON "public"."article" TO the role of the source URL
+          hint: GRANT USAGE ON SCHEMA "public" TO "commands_check_reader"; GRANT SELECT ON "public"."article" TO "commands_check_reader"
+        error: no right to read table public.basket
+          hint: GRANT USAGE ON SCHEMA "public" TO "commands_check_reader"; GRANT SELECT ON "public"."basket" TO "commands_check_reader"
+        error: no right to read sequence public.purchase_id_seq
+          hint: GRANT USAGE ON SCHEMA "public" TO "commands_check_reader"; GRANT SELECT ON SEQUENCE "public"."purchase_id_seq" TO "commands_check_reader"
         info: the target needs about [SIZE] for tables, and as much again for indexes and sorting
     "#]];
     expected.assert_eq(&filtered(&ran.stdout));

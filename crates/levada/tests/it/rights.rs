@@ -34,7 +34,8 @@ fn as_role(database: &Database, role: &str) -> String {
 #[test]
 fn no_superuser_is_needed_on_either_side() {
     let (source, target) = pair("rights");
-    let (source_url, target_url) = (as_role(&source, "rights_reader"), as_role(&target, "rights_writer"));
+    let (source_url, target_url) =
+        (as_role(&source, "rights_reader"), as_role(&target, "rights_writer"));
     levada(&["copy", &source_url, &target_url]).expect_code(0);
     assert_equal(&source, &target);
     source.execute("DELETE FROM loan WHERE id < 50").unwrap();
@@ -49,7 +50,8 @@ fn no_superuser_is_needed_on_either_side() {
 fn a_table_that_may_not_be_read_is_named_before_anything_moves() {
     let (source, target) = pair("unreadable");
     source.execute("REVOKE SELECT ON loan FROM unreadable_reader").unwrap();
-    let (source_url, target_url) = (as_role(&source, "unreadable_reader"), as_role(&target, "unreadable_writer"));
+    let (source_url, target_url) =
+        (as_role(&source, "unreadable_reader"), as_role(&target, "unreadable_writer"));
     levada(&["copy", &source_url, &target_url])
         .expect_code(2)
         .expect_stderr("no right to read table public.loan")

@@ -20,7 +20,7 @@ create constraint trigger checked after insert on audited deferrable initially d
 comment on trigger audit on audited is 'stays';
 comment on policy nobody on guarded is 'stays';
 create rule keep as on delete to guarded do instead nothing;
-create rule also as on insert to log do also insert into guarded values (new.id + 1000, 'rule');
+create rule also as on update to log do also delete from guarded;
 comment on rule keep on guarded is 'stays';
 insert into guarded select n, 'secret ' || n from generate_series(1, 50) n;
 insert into audited (id) select n from generate_series(1, 20) n;

@@ -10,7 +10,7 @@ create domain code as varchar(12) collate "C" check (value ~ '^[a-z]*$');
 create domain moods as mood[] check (array_length(value, 1) < 9);
 create type address as (street text, "house number" int, mood mood, tags text[]);
 create type person as (name text collate "C", home address, others address[]);
-create domain home as address check ((value).street is not null);
+create domain home as address check (value is null or (value).street <> '');
 create function text_length(a text, b text) returns float8 language sql immutable
   return length(a) - length(b);
 create type floats as range (subtype = float8, subtype_diff = float8mi);
@@ -72,7 +72,7 @@ select nextval('downwards'), nextval('downwards');
 create sequence circle minvalue 1 maxvalue 3 cycle cache 20;
 select nextval('circle'), nextval('circle');
 create sequence large as bigint start 9223372036854775807; select nextval('large');
-create sequence small as smallint minvalue -32768 maxvalue 32767 start -32768;
+create sequence smallest as smallint minvalue -32768 maxvalue 32767 start -32768;
 create unlogged table unlogged (id int primary key, note text);
 insert into unlogged select n, repeat('x', n) from generate_series(1, 50) n;
 create table typed of address (street not null);

@@ -74,10 +74,10 @@ create table system_types (
   x xid, x8 xid8, c cid, tid tid
 );
 insert into system_types values
-  ('numbers', 'shapes', 'upper(text)', '@@@', 'public', 'FF/AB', '10:20:10,14', '4294967295',
+  ('numbers', 'shapes', 'upper(text)', '||/', 'public', 'FF/AB', '10:20:10,14', '4294967295',
     '18446744073709551615', '7', '(4294967294,65535)'),
   (0, 'int[]', 0, 0, 'pg_catalog', '0/0', null, '3', null, null, '(0,1)');
-create table toasted (id int, plain text, raw text, both bytea);
+create table toasted (id int, plain text, raw text, packed bytea);
 alter table toasted alter plain set storage main, alter raw set storage external;
 insert into toasted select n, repeat(md5(n::text), 2000),
   (select string_agg(md5((n * i)::text), '') from generate_series(1, 500) i),

@@ -2,9 +2,9 @@
 create function is_fine(text) returns boolean language sql immutable return true;
 create function is_raised(text) returns boolean language sql immutable return true;
 create function converted(text) returns int language sql immutable return 1;
-create function dated(text) returns timestamptz language sql immutable return null;
-create function cut(text) returns varchar(3) language sql immutable return '';
-create function searched(text) returns tsquery language sql immutable return null;
+create function dated(text) returns timestamptz language sql immutable return null::timestamptz;
+create function cut(text) returns varchar language sql immutable return '';
+create function searched(text) returns tsquery language sql immutable return null::tsquery;
 
 create table checked (id int, t text check (is_fine(t)));
 create table raising (id int, t text check (is_raised(t)));
@@ -27,7 +27,7 @@ begin
     return $1::int;
   create or replace function dated(text) returns timestamptz language sql immutable
     return $1::timestamp at time zone 'UTC';
-  create or replace function cut(text) returns varchar(3) language plpgsql immutable
+  create or replace function cut(text) returns varchar language plpgsql immutable
     as $$ declare v varchar(3); begin v := $1; return v; end $$;
   create or replace function searched(text) returns tsquery language sql immutable
     return to_tsquery('simple', $1);
