@@ -128,3 +128,48 @@ fn what_was_done_before_is_not_done_again() {
     done.is_done = true;
     assert_eq!(board(Vec::new(), vec![done]).next(), Next::Done);
 }
+
+/// Any mix of work ends, whoever finishes first: nothing waits for ever, nothing is done twice, and
+/// no two running steps hold conflicting locks.
+#[test]
+fn any_mix_of_work_comes_to_an_end() {
+    let mut seed = 20_261_121_u64;
+    let mut below = |bound: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % bound
+    };
+    for case in 0..300 {
+        let names = ["a", "b", "c", "d"];
+        let mut name = || names[below(4) as usize];
+        let chunks: Vec<_> = (1..6).map(|number| chunk(name(), number)).collect();
+        let stages = [
+            Stage::Index,
+            Stage::Constraint,
+            Stage::Analyze,
+            Stage::Partitioned,
+            Stage::ForeignKey,
+            Stage::Validate,
+            Stage::Refresh,
+        ];
+        let steps = (1..20).map(|number| match stages[below(7) as usize] {
+            stage @ (Stage::ForeignKey | Stage::Validate) if below(2) == 0 => {
+                key(number, stage, names[below(4) as usize], names[below(4) as usize])
+            }
+            stage => step(number, stage, names[below(4) as usize], below(9) as i64),
+        });
+        let mut board = board(chunks, steps.collect());
+        let (mut running, mut done) = (Vec::new(), 0);
+        loop {
+            match board.next() {
+                Next::Do(task) => running.push(task),
+                Next::Wait | Next::Done if running.is_empty() => break,
+                Next::Wait | Next::Done => {
+                    let task = running.swap_remove(below(running.len() as u64) as usize);
+                    board.finished(&task);
+                    done += 1;
+                }
+            }
+        }
+        assert_eq!((done, board.next()), (24, Next::Done), "case {case}");
+    }
+}

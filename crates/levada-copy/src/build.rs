@@ -21,6 +21,7 @@ pub(crate) struct Build<'a> {
     pub(crate) edition: i32,
     pub(crate) run: i32,
     pub(crate) step: &'a StepRow,
+    pub(crate) search_path: &'a str,
     /// As reported.
     pub(crate) object: &'a str,
     /// Cores that nobody else will use while this runs.
@@ -65,8 +66,9 @@ impl Build<'_> {
             _ => (sort_mib(self.step.volume), 0),
         };
         format!(
-            "SET LOCAL maintenance_work_mem = '{memory}MB'; \
-             SET LOCAL max_parallel_maintenance_workers = {workers}; "
+            "SET LOCAL search_path = {path}; SET LOCAL maintenance_work_mem = '{memory}MB'; \
+             SET LOCAL max_parallel_maintenance_workers = {workers}; ",
+            path = self.search_path
         )
     }
 }

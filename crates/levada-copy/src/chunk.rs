@@ -83,7 +83,8 @@ impl Job<'_> {
     }
 
     async fn open_target(&self, target: &mut Wire) -> Result<(), Failure> {
-        let begin = format!("BEGIN; {}", edition::fence(self.run));
+        let (path, fence) = (self.places.search_path(), edition::fence(self.run));
+        let begin = format!("BEGIN; SET LOCAL search_path = {path}; {fence}");
         if target.query(&begin).await.map_err(Failure::Target)?.is_empty() {
             return Err(Failure::TakenOver);
         }

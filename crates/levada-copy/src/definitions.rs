@@ -37,10 +37,12 @@ impl Definitions {
             dump.read(Section::PostData, export)
         );
         let (before, after) = halves.context(context)?;
-        let unwanted = unwanted_foreign_keys(catalog, plan, foreign_keys);
-        let before: Vec<_> = pg::split(&before).into_iter().filter(is_wanted).collect();
-        let after = pg::split(&after).into_iter().filter(is_wanted);
-        let after: Vec<_> = after.filter(|statement| !unwanted.covers(statement)).collect();
+        let unwanted = unwanted(catalog, plan, foreign_keys);
+        let wanted = |script: &str| -> Vec<Statement> {
+            let statements = pg::split(script).into_iter().filter(is_wanted);
+            statements.filter(|statement| !unwanted.covers(statement)).collect()
+        };
+        let (before, after) = (wanted(&before), wanted(&after));
         let mut hasher = blake3::Hasher::new();
         for statement in before.iter().chain(&after) {
             hasher.update(statement.sql.as_bytes()).update(b"\0");
@@ -56,7 +58,9 @@ impl Definitions {
         for statement in &self.after {
             let same_entry = previous == Some(statement.entry);
             let is_without = without_recipe.iter().any(|name| is_of(statement, name));
-            let has_recipe = RECIPE_KINDS.contains(&statement.kind.as_str()) && !is_without;
+            let has_recipe = RECIPE_KINDS.contains(&statement.kind.as_str())
+                && !is_without
+                && !is_unproven_not_null(statement);
             // What follows the first statement of an entry are settings, such as CLUSTER ON.
             if !has_recipe || same_entry {
                 late.push(statement);
@@ -87,12 +91,23 @@ fn is_of(statement: &Statement, name: &Name) -> bool {
     statement.schema == shown(&name.schema) && statement.name == shown(&name.name)
 }
 
+/// Since 18 a `NOT NULL` may be `NOT VALID`: it has no index that a recipe could build.
+fn is_unproven_not_null(statement: &Statement) -> bool {
+    statement.kind == "CONSTRAINT" && statement.sql.ends_with(" NOT VALID")
+}
+
 /// Kinds whose first statement is rebuilt from the catalogue of the target.
 const RECIPE_KINDS: [&str; 5] =
     ["INDEX", "CONSTRAINT", "FK CONSTRAINT", "INDEX ATTACH", "STATISTICS"];
 
 /// Kinds of entries that stay in production.
-const UNWANTED_KINDS: [&str; 15] = [
+const UNWANTED_KINDS: [&str; 21] = [
+    "ACCESS METHOD",
+    "FOREIGN DATA WRAPPER",
+    "PROCEDURAL LANGUAGE",
+    "SERVER",
+    "TRANSFORM",
+    "USER MAPPING",
     "EXTENSION",
     "TRIGGER",
     "POLICY",
@@ -111,7 +126,13 @@ const UNWANTED_KINDS: [&str; 15] = [
 ];
 
 /// Objects whose comments stay in production with them.
-const UNWANTED_COMMENTS: [&str; 7] = [
+const UNWANTED_COMMENTS: [&str; 13] = [
+    "ACCESS METHOD ",
+    "FOREIGN DATA WRAPPER ",
+    "LANGUAGE ",
+    "PROCEDURAL LANGUAGE ",
+    "SERVER ",
+    "TRANSFORM ",
     "EXTENSION ",
     "TRIGGER ",
     "RULE ",
@@ -139,14 +160,16 @@ fn is_wanted(statement: &Statement) -> bool {
     }
 }
 
-/// Foreign keys that do not come along, as `(schema, "table key")`.
-struct UnwantedKeys {
-    all: bool,
+/// What does not come along because what it needs does not.
+struct Unwanted {
+    all_keys: bool,
+    /// Foreign keys, as `(schema, "table key")`.
     keys: BTreeSet<(String, String)>,
+    casts: BTreeSet<String>,
     comments: BTreeSet<(String, String)>,
 }
 
-fn unwanted_foreign_keys(catalog: &Catalog, plan: &Plan, mode: ForeignKeys) -> UnwantedKeys {
+fn unwanted(catalog: &Catalog, plan: &Plan, mode: ForeignKeys) -> Unwanted {
     let all = mode == ForeignKeys::Omit;
     let is_unwanted =
         |references: &Name| all || plan.excluded.contains(references) || !plan.covers(references);
@@ -157,7 +180,14 @@ fn unwanted_foreign_keys(catalog: &Catalog, plan: &Plan, mode: ForeignKeys) -> U
         keys.insert((schema.clone(), shown(&format!("{table} {}", key.name))));
         comments.insert((schema.clone(), shown(&format!("CONSTRAINT {} ON {table}", key.name))));
     }
-    UnwantedKeys { all, keys, comments }
+    let others = plan.other_schemas(catalog);
+    let casts = catalog.casts.iter().filter(|cast| {
+        cast.schemas
+            .iter()
+            .any(|schema| catalog.schemas.contains(schema) && others.contains(schema))
+    });
+    let casts = casts.map(|cast| shown(&cast.name)).collect();
+    Unwanted { all_keys: all, keys, casts, comments }
 }
 
 /// pg_dump shows line breaks in names as spaces.
@@ -165,12 +195,13 @@ fn shown(name: &str) -> String {
     name.replace(['\n', '\r'], " ")
 }
 
-impl UnwantedKeys {
+impl Unwanted {
     fn covers(&self, statement: &Statement) -> bool {
         let entry = (statement.schema.clone(), statement.name.clone());
         match statement.kind.as_str() {
-            "FK CONSTRAINT" => self.all || self.keys.contains(&entry),
-            "COMMENT" => self.comments.contains(&entry),
+            "FK CONSTRAINT" => self.all_keys || self.keys.contains(&entry),
+            "CAST" => self.casts.contains(&statement.name),
+            "COMMENT" => self.comments.contains(&entry) || self.casts.contains(&statement.name),
             _ => false,
         }
     }

@@ -42,6 +42,18 @@ impl Places {
         schema.map_or_else(|| placed.clone(), |schema| placed.in_schema(schema))
     }
 
+    /// The `search_path` for whatever runs functions of the source: their bodies may rely on the
+    /// default one, although everything else is named in full.
+    pub(crate) fn search_path(&self) -> String {
+        let public = Name::new(DEFAULT_SCHEMA, "");
+        let placed = quote_identifier(&self.place(&public).schema);
+        match self.placement {
+            Placement::Direct => placed,
+            // Extensions stay where they are until the edition is published.
+            Placement::Beside => format!("{placed}, {DEFAULT_SCHEMA}"),
+        }
+    }
+
     /// The schemas in which the edition stands until it is published.
     pub(crate) fn placed_schemas(&self) -> Vec<String> {
         let placed = self.schemas.iter().map(|schema| match self.placement {
@@ -52,6 +64,7 @@ impl Places {
     }
 }
 
+const DEFAULT_SCHEMA: &str = "public";
 pub(crate) const NEXT: &str = "levada_next_";
 pub(crate) const OLD: &str = "levada_old_";
 
@@ -218,11 +231,30 @@ pub(crate) async fn run_statements(
     statements: &[Statement],
 ) -> anyhow::Result<()> {
     for statement in statements.iter().filter(|statement| !is_schema_creation(statement)) {
-        session.batch(&statement.sql).await.with_context(|| {
+        let sql = match (statement.kind.as_str(), &statement.sql) {
+            // PostgreSQL runs or unfolds the functions of an index when it is created.
+            ("INDEX", sql) => with_default_path(sql),
+            // One between built-in types outlives the edition that brought it.
+            ("CAST", sql) if sql.starts_with("CREATE CAST") => {
+                format!("DROP CAST IF EXISTS {}; {sql}", cast_of(statement))
+            }
+            (_, sql) => sql.clone(),
+        };
+        session.batch(&sql).await.with_context(|| {
             format!("creating {} {}.{}", statement.kind, statement.schema, statement.name)
         })?;
     }
     Ok(())
+}
+
+/// The statement, run with the `search_path` that most functions are written for.
+pub(crate) fn with_default_path(sql: &str) -> String {
+    format!("SET LOCAL search_path = {DEFAULT_SCHEMA}; {sql}; SET LOCAL search_path = ''")
+}
+
+/// `(integer AS text)` of an entry named `CAST (integer AS text)`.
+fn cast_of(statement: &Statement) -> &str {
+    statement.name.trim_start_matches("CAST ")
 }
 
 /// Schemas are created by us: they may be there already.

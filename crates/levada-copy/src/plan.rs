@@ -33,6 +33,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The schemas of the source that are none of the edition's.
+    pub(crate) fn other_schemas(&self, catalog: &Catalog) -> Vec<String> {
+        let others = catalog.schemas.iter().filter(|schema| !self.schemas.contains(schema));
+        others.chain(&catalog.foreign_schemas).cloned().collect()
+    }
+
     /// Whether the edition contains a table of this name.
     pub(crate) fn covers(&self, name: &Name) -> bool {
         self.tables.iter().any(|table| table.name == *name)
@@ -162,8 +168,9 @@ fn choose_modes(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, M
     let included = selection::select("include", &config.include, names.clone())?;
     let excluded = selection::select("exclude", &config.exclude, names.clone())?;
     let declared = selection::resolve(scope.modes, names.clone())?;
+    let known: BTreeMap<&Name, &Table> = tables.iter().map(|table| (&table.name, *table)).collect();
     let mode_of = |table: &Table| {
-        let line = lineage(tables, table);
+        let line = lineage(&known, &table.name);
         let is_wanted = included.is_empty() || line.iter().any(|name| included.contains(name));
         if !is_wanted || line.iter().any(|name| excluded.contains(name)) {
             return Mode::Skip;
@@ -175,12 +182,11 @@ fn choose_modes(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, M
 
 /// A table and what it is a partition or child of, nearest first: what is said of a parent is said
 /// of its rows, wherever they are stored.
-fn lineage<'a>(tables: &[&'a Table], table: &'a Table) -> Vec<&'a Name> {
-    let mut line = vec![&table.name];
+fn lineage<'a>(known: &BTreeMap<&Name, &'a Table>, name: &Name) -> Vec<&'a Name> {
+    let mut line: Vec<&Name> = known.get(name).map(|table| &table.name).into_iter().collect();
     let mut at = 0;
-    while let Some(name) = line.get(at).copied() {
-        let known = tables.iter().find(|table| table.name == *name);
-        for parent in known.into_iter().flat_map(|table| &table.parents) {
+    while at < line.len() {
+        for parent in known.get(line[at]).into_iter().flat_map(|table| &table.parents) {
             if !line.contains(&parent) {
                 line.push(parent);
             }

@@ -57,6 +57,8 @@ fn catalog(tables: Vec<Table>) -> Catalog {
         tables,
         sequences: Vec::new(),
         unreadable_sequences: Vec::new(),
+        foreign_schemas: Vec::new(),
+        casts: Vec::new(),
         views: vec![
             view("second", "between", true),
             view("between", "first", false),

@@ -9,7 +9,7 @@ use report::Category;
 
 use crate::config::{ForeignKeys, Mode};
 use crate::definitions::Definitions;
-use crate::install::{Order, Places};
+use crate::install::{Order, Places, with_default_path};
 use crate::plan::{Plan, PopulatedView};
 
 /// Reads the steps in the transaction of `session`. Their tables are the placed ones. The objects
@@ -278,7 +278,8 @@ pub(crate) fn early_and_late<'a>(
 pub(crate) fn late_refreshes(late: &[&Name]) -> Vec<String> {
     let statements = late.iter().flat_map(|view| {
         let name = view.sql();
-        [format!("REFRESH MATERIALIZED VIEW {name}"), format!("ANALYZE {name}")]
+        let refresh = with_default_path(&format!("REFRESH MATERIALIZED VIEW {name}"));
+        [refresh, format!("ANALYZE {name}")]
     });
     statements.collect()
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use edition::{ChunkRow, Edition, Ledger, Outcome};
 use pg::catalog::Catalog;
 use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop};
-use report::{Event, Finding, Problem, Progress, Severity};
+use report::{Event, Finding, Problem, Progress, Severity, text};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -159,6 +159,7 @@ impl Attempt<'_> {
         let scope = self.request.scope();
         let plan = plan::plan(&catalog, &self.ends.source, &self.ends.target, &scope)?;
         refuse_on_errors(&plan.findings)?;
+        self.tell_what_stays_behind(&plan);
         let extensions = extensions::choose(&catalog.extensions, &self.request.config)?;
         let definitions = self.definitions(&catalog, &plan, &keepers).await?;
         let start = start::Start {
@@ -180,6 +181,19 @@ impl Attempt<'_> {
         self.copy_and_build(&edition, &places, &plan.tables, Some(keepers)).await?;
         self.publish(&edition, &places).await?;
         Ok(kept)
+    }
+
+    fn tell_what_stays_behind(&self, plan: &Plan) {
+        for finding in &plan.findings {
+            self.progress.event(Event::Note(&finding.problem));
+        }
+        if !plan.left_out.is_empty() {
+            let count = text::counted(plan.left_out.len() as u64, "object");
+            let objects = plan.left_out.iter().map(|(name, why)| format!("{name} ({why})"));
+            let problem = Problem::new(format!("{count} left out"))
+                .detail(objects.collect::<Vec<_>>().join(", "));
+            self.progress.event(Event::Note(&problem));
+        }
     }
 
     /// When every row has been read, the source is not needed any more.
@@ -207,7 +221,7 @@ impl Attempt<'_> {
     ) -> anyhow::Result<Definitions> {
         self.progress.event(Event::Phase("reading definitions"));
         let mut dump = Dump::find(&self.request.source, self.ends.source.major()).await?;
-        dump.schemas = plan.schemas.clone();
+        dump.exclude_schemas = plan.other_schemas(catalog);
         dump.exclude = plan.excluded.iter().cloned().collect();
         let watch = Watch::new(&self.request.source, &dump.token);
         let foreign_keys = self.request.config.foreign_keys;
@@ -254,7 +268,7 @@ impl Attempt<'_> {
         let again: Vec<String> = verdict.again.iter().map(Name::to_string).collect();
         let mut problem = Problem::new(format!(
             "the snapshot of the earlier run is gone: {} proven unchanged and kept",
-            report::text::counted(verdict.kept.len() as u64, "table")
+            text::counted(verdict.kept.len() as u64, "table")
         ));
         if !again.is_empty() {
             problem = problem.detail(format!("read again: {}", again.join(", ")));

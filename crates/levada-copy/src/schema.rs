@@ -80,7 +80,7 @@ async fn read(
         // A target newer than any pg_dump here is compared as well as can be.
         Err(_) => Dump::find(endpoint, ends.source.major()).await?,
     };
-    dump.schemas = plan.schemas.clone();
+    dump.exclude_schemas = plan.other_schemas(catalog);
     dump.exclude = plan.excluded.iter().cloned().collect();
     Definitions::read(&dump, None, catalog, plan, request.config.foreign_keys).await
 }

@@ -30,7 +30,7 @@ pub(crate) async fn copy(
         format!("SELECT pg_catalog.setval({name}::pg_catalog.regclass, {value}, {called})")
     });
     let mut sql = calls.collect::<Vec<_>>().join("; ");
-    let object = format!("{} sequences", states.len());
+    let object = report::text::counted(states.len() as u64, "sequence");
     let work = Work { category: Category::Sequence, object: &object, rows: None, bytes: None };
     sql += &format!("; {}", edition::work_done(ledger.run(), &work));
     ledger.transaction(&sql).await?;

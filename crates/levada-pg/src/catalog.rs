@@ -20,6 +20,9 @@ pub struct Catalog {
     pub foreign_keys: Vec<ForeignKey>,
     pub extensions: Vec<Extension>,
     pub schemas: Vec<String>,
+    /// Schemas that are ours or belong to extensions.
+    pub foreign_schemas: Vec<String>,
+    pub casts: Vec<Cast>,
     pub large_objects: i64,
     #[serde(skip)]
     pub types: Types,
@@ -97,6 +100,15 @@ pub struct Extension {
     pub version: String,
 }
 
+/// A cast that a user made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cast {
+    /// As in a definition: `CAST (text AS integer)`.
+    pub name: String,
+    /// Where its types and its function stand.
+    pub schemas: Vec<String>,
+}
+
 /// Where a sequence stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SequenceState {
@@ -140,7 +152,9 @@ impl Catalog {
             views: load_views(session).await?,
             foreign_keys: load_foreign_keys(session).await?,
             extensions: load_extensions(session).await?,
-            schemas: load_schemas(session).await?,
+            schemas: load_schemas(session, false).await?,
+            foreign_schemas: load_schemas(session, true).await?,
+            casts: load_casts(session).await?,
             large_objects: session
                 .one("SELECT count(*) FROM pg_catalog.pg_largeobject_metadata", &[])
                 .await?
@@ -230,9 +244,14 @@ async fn load_extensions(session: &Session) -> Result<Vec<Extension>> {
     Ok(extensions.collect())
 }
 
-async fn load_schemas(session: &Session) -> Result<Vec<String>> {
-    let rows = session.rows(include_str!("sql/schemas.sql"), &[]).await?;
+async fn load_schemas(session: &Session, is_foreign: bool) -> Result<Vec<String>> {
+    let rows = session.rows(include_str!("sql/schemas.sql"), &[&is_foreign]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+async fn load_casts(session: &Session) -> Result<Vec<Cast>> {
+    let rows = session.rows(include_str!("sql/casts.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| Cast { name: row.get("name"), schemas: row.get("schemas") }).collect())
 }
 
 /// How many sequences one statement asks for.

@@ -25,7 +25,9 @@ pub enum Section {
 pub struct Dump {
     program: PathBuf,
     endpoint: Endpoint,
-    pub schemas: Vec<String>,
+    /// Left out. Naming those to be described instead would leave out casts, which are in none.
+    pub exclude_schemas: Vec<String>,
+    /// Tables, views and sequences to be left out.
     pub exclude: Vec<Name>,
     /// Shown as `application_name`, so that the lock watch can tell this session from others.
     pub token: String,
@@ -56,7 +58,7 @@ impl Dump {
         Ok(Self {
             program,
             endpoint: endpoint.clone(),
-            schemas: Vec::new(),
+            exclude_schemas: Vec::new(),
             exclude: Vec::new(),
             token: format!("{SETTINGS_PREFIX}schema reader {}", std::process::id()),
         })
@@ -72,8 +74,8 @@ impl Dump {
             Section::PreData => "--section=pre-data",
             Section::PostData => "--section=post-data",
         });
-        for schema in &self.schemas {
-            command.arg(format!("--schema={}", pattern(schema)));
+        for schema in &self.exclude_schemas {
+            command.arg(format!("--exclude-schema={}", pattern(schema)));
         }
         for table in &self.exclude {
             command.arg(format!(

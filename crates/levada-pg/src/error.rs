@@ -105,8 +105,11 @@ impl From<tokio_postgres::Error> for Error {
 
 /// The message without values: data exceptions quote the offending input, functions raise anything.
 fn safe_message(fields: &ServerFields) -> String {
+    let is_grammar = fields.message.starts_with("syntax error at ");
     let mut message = match fields.sqlstate.get(..2) {
         Some("22") => redact_quoted(&fields.message),
+        // Types with a syntax of their own, such as tsquery, complain like the grammar does.
+        Some("42") if fields.sqlstate == "42601" && !is_grammar => redact_quoted(&fields.message),
         Some("P0") => "a function of the database raised an exception".to_owned(),
         _ => fields.message.clone(),
     };
@@ -139,9 +142,11 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
             "the server's disk is full: free or add space, then run the same command again; \
              finished tables are kept"
         }
-        "53200" | "53300" => {
-            "the server is out of memory or connections: lower [copy] jobs, then run again"
+        "53200" => {
+            "with very many tables, raise max_locks_per_transaction on the target; otherwise lower \
+             [copy] jobs"
         }
+        "53300" => "no connection is free: lower [copy] jobs, or raise max_connections",
         "55P03" => "another session holds the lock: run again when it is done",
         "57P01" | "57P02" | "57P03" => {
             "the server was stopped or restarted: run the same command again"
@@ -169,10 +174,12 @@ mod tests {
         let input = r#"invalid input syntax for type integer: "secret "quoted"""#;
         assert!(!shown("22P02", input).contains("secret"));
         assert!(!shown("P0001", "user bob@example.org is late").contains("bob"));
+        assert!(!shown("42601", r#"syntax error in tsquery: "bob &""#).contains("bob"));
     }
 
     #[test]
     fn names_stay() {
+        assert!(shown("42601", r#"syntax error at or near "frm""#).contains("frm"));
         let message = r#"relation "public.answers" does not exist"#;
         assert_eq!(shown("42P01", message), format!("{message} (SQLSTATE 42P01)"));
     }

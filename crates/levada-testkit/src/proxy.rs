@@ -1,13 +1,13 @@
 //! A network that can be broken.
 //!
 //! Responsible for: standing between a client and a cluster on the loopback interface, and there
-//! cutting connections now, when idle, or after so many bytes. Must not: look into what it
-//! forwards.
+//! cutting connections now, when idle, or after so many bytes, or holding them all up. Must not:
+//! look into what it forwards.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,9 @@ struct Line {
     bytes: AtomicU64,
     /// At this number of bytes everything is cut, once. `u64::MAX`: never.
     bytes_limit: AtomicU64,
+    /// At this number of bytes nothing moves until the gate is opened again.
+    gate: Mutex<Option<u64>>,
+    opened: Condvar,
     open: Mutex<Vec<(TcpStream, TcpStream)>>,
 }
 
@@ -74,6 +77,22 @@ impl Proxy {
         self.line.bytes_limit.store(so_far.saturating_add(bytes), Ordering::SeqCst);
     }
 
+    /// Holds everything up when this many more bytes have come: nothing is cut, nothing moves.
+    pub fn stall_after(&self, bytes: u64) {
+        let so_far = self.line.bytes.load(Ordering::SeqCst);
+        *self.line.gate() = Some(so_far.saturating_add(bytes));
+    }
+
+    /// Whether [`Proxy::stall_after`] holds everything up now.
+    pub fn is_stalled(&self) -> bool {
+        self.line.gate().is_some_and(|limit| self.bytes() >= limit)
+    }
+
+    /// Ends the stall: what was held up moves on.
+    pub fn flow(&self) {
+        self.line.flow();
+    }
+
     /// Whether new connections are closed at once, as if the server were away.
     pub fn refuse(&self, refusing: bool) {
         self.line.refusing.store(refusing, Ordering::SeqCst);
@@ -104,6 +123,8 @@ impl Proxy {
             accepted: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             bytes_limit: AtomicU64::new(u64::MAX),
+            gate: Mutex::new(None),
+            opened: Condvar::new(),
             open: Mutex::new(Vec::new()),
         });
         let proxy = Self { port: listener.local_addr()?.port(), line: Arc::clone(&line) };
@@ -118,6 +139,7 @@ impl Drop for Proxy {
         // Wakes the thread that waits in accept.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
         self.line.cut_all();
+        self.line.flow();
     }
 }
 
@@ -127,6 +149,23 @@ impl Line {
         for (client, server) in open {
             let _ = client.shutdown(Shutdown::Both);
             let _ = server.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn gate(&self) -> MutexGuard<'_, Option<u64>> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flow(&self) {
+        *self.gate() = None;
+        self.opened.notify_all();
+    }
+
+    /// Returns when the gate lets what has come so far pass.
+    fn wait_at_gate(&self) {
+        let mut gate = self.gate();
+        while gate.is_some_and(|limit| self.bytes.load(Ordering::SeqCst) >= limit) {
+            gate = self.opened.wait(gate).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -200,8 +239,9 @@ impl Way {
     fn carry(&self) {
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Some(count) = self.read(&mut buffer) {
-            let passed =
-                self.line.admit(count) && (&self.output).write_all(&buffer[..count]).is_ok();
+            let admitted = self.line.admit(count);
+            self.line.wait_at_gate();
+            let passed = admitted && (&self.output).write_all(&buffer[..count]).is_ok();
             if !passed {
                 break;
             }

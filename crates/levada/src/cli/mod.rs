@@ -78,7 +78,7 @@ fn block_on<F: Future<Output = anyhow::Result<Outcome>>>(future: F) -> anyhow::R
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
 
-/// What ends when somebody asks us to end, with Ctrl-C or SIGTERM. From now on they do nothing else.
+/// Ends when somebody asks us to end, with Ctrl-C or SIGTERM. From now on they do nothing else.
 pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

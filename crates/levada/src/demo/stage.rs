@@ -4,6 +4,7 @@
 //! caller.
 
 use std::io::{BufRead, BufReader, PipeReader};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,15 +12,22 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use report::Problem;
 use serde::Serialize;
-use testkit::{Cluster, Database, Installation, wait_for};
+use testkit::{Cluster, Database, Installation, Proxy, wait_for};
 
-/// How long the first copy may take to get to its middle.
+/// Where the network stalls: two thirds of the rows. Two workers, which take the ranges of one
+/// table after the other, have then certainly finished a table, and not the last one.
+const STALL_BYTES: u64 = 20 * 1024 * 1024;
+/// How long the first copy may take to get there.
 const MIDDLE_TIMEOUT: Duration = Duration::from_secs(120);
+
+const SOURCE: &str = "platform";
 
 /// Two servers, a database on each, and a folder with `levada.toml`.
 pub(crate) struct Stage {
     pub(crate) source: Database,
     pub(crate) target: Database,
+    /// Between levada and the source.
+    network: Proxy,
     major: u32,
     folder: Folder,
     _servers: [Cluster; 2],
@@ -48,11 +56,13 @@ impl Stage {
         let installation = Installation::find().map_err(no_server)?;
         let servers =
             [Cluster::builder(&installation).start()?, Cluster::builder(&installation).start()?];
-        let source = servers[0].create_database("platform")?;
+        let source = servers[0].create_database(SOURCE)?;
         let target = servers[1].create_database("reports")?;
         source.execute(include_str!("production.sql"))?;
         let major = installation.major();
-        Ok(Self { source, target, major, folder: Folder::create()?, _servers: servers })
+        let network = Proxy::to(servers[0].port())?;
+        let folder = Folder::create()?;
+        Ok(Self { source, target, network, major, folder, _servers: servers })
     }
 
     pub(crate) fn major(&self) -> u32 {
@@ -71,17 +81,21 @@ impl Stage {
         Ok(())
     }
 
-    /// Runs `levada run` and kills it as soon as a table, and not everything, has arrived.
+    /// Runs `levada run`, stalls its network, and kills it when a table, and not everything, has
+    /// arrived.
     pub(crate) fn run_and_kill(&self, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Arrived> {
         say(&prompt(&["run"]));
+        self.network.stall_after(STALL_BYTES);
         let (mut child, output) = self.spawn(&["run"])?;
         std::thread::scope(|scope| {
             scope.spawn(move || pass_on(output, say));
             let found = wait_for("the middle of the copy", MIDDLE_TIMEOUT, || {
-                Ok(self.arrived()?.is_middle() || child.try_wait()?.is_some())
+                let has_ended = child.try_wait()?.is_some();
+                Ok(has_ended || self.network.is_stalled() && self.arrived()?.is_middle())
             });
             // Killed in any case: the lines end when the process does.
             child.kill().and_then(|()| child.wait()).context("cannot kill levada run")?;
+            self.network.flow();
             found
         })?;
         self.arrived()
@@ -104,14 +118,21 @@ impl Stage {
     /// Both streams in one pipe, so that lines come in the order in which they are said.
     fn spawn(&self, arguments: &[&str]) -> anyhow::Result<(Child, PipeReader)> {
         let (reader, writer) = std::io::pipe()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(own_program()?);
+        command.arg0("levada");
         command.args(arguments).current_dir(&self.folder.path).stdin(Stdio::null());
-        command.env("SOURCE_DATABASE_URL", self.source.url());
+        command.env("SOURCE_DATABASE_URL", self.network.url(SOURCE));
         command.env("TARGET_DATABASE_URL", self.target.url());
         command.stdout(writer.try_clone()?).stderr(writer);
         let child = command.spawn().context("cannot start levada")?;
         Ok((child, reader))
     }
+}
+
+/// This very program, also where its file has been replaced since it was started.
+fn own_program() -> std::io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Ok(running) } else { std::env::current_exe() }
 }
 
 fn prompt(arguments: &[&str]) -> String {

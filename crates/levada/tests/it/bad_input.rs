@@ -505,7 +505,6 @@ impl Drop for SmallDisk {
 }
 
 /// Says on the test's output that nothing was tested.
-#[allow(clippy::print_stderr)]
 fn skipped(reason: &str) {
     eprintln!("SKIPPED: {reason}");
 }

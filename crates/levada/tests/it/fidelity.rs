@@ -94,16 +94,27 @@ fn comments() {
 fn extensions() {
     let (source, target) = pair("extensions", include_str!("fidelity/extensions.sql"));
     copy(&source, &target, &[]).expect_code(0);
+    copy(&source, &target, &["--replace"]).expect_code(0);
     // What serves the operation of a server stays there.
     source.execute("drop extension pg_stat_statements").expect("drop");
-    assert_equal(&source, &target);
-    copy(&source, &target, &["--replace"]).expect_code(0);
+    let index = "select indexdef from pg_indexes where indexname = 'people_near'";
+    assert_eq!(answer(&source, index), answer(&target, index));
+    // Its function needs a search_path that the judging query does not have.
+    for database in [&source, &target] {
+        database.execute("drop index people_near").expect("drop");
+    }
     assert_equal(&source, &target);
 }
 
 #[test]
 fn what_serves_the_application_stays_in_production() {
-    let (_, target) = assert_copies("staying", include_str!("fidelity/staying.sql"));
+    let (source, target) = pair("staying", include_str!("fidelity/staying.sql"));
+    copy(&source, &target, &[]).expect_code(0);
+    assert_same_content(&source, &target);
+    let listed = "drop trigger audit on audited; drop policy nobody on guarded; \
+                  drop rule keep on guarded";
+    source.execute(listed).expect("drop");
+    assert_equal(&source, &target);
     let carried = "select (select count(*) from pg_trigger where not tgisinternal), \
                    (select count(*) from pg_policy), (select count(*) from pg_event_trigger), \
                    (select count(*) from pg_publication), (select count(*) from pg_default_acl)";

@@ -6,8 +6,9 @@ const SIZES: [&str; 5] = ["B", "KiB", "MiB", "GiB", "MiB/s"];
 /// The text with `[TIME]`, `[WHEN]`, `[SIZE]`, `[HOST]`, and without the once-a-second lines.
 /// Columns are two spaces apart, however wide their numbers were.
 pub(crate) fn filtered(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.contains(" rows/s, "));
-    lines.map(|line| filtered_line(line) + "\n").collect()
+    let lines = text.lines().filter(|line| !line.contains(" rows/s, ")).map(filtered_line);
+    let is_tick = |line: &String| line.trim_start_matches([' ', '|']).starts_with("[TIME]: ");
+    lines.filter(|line| !is_tick(line)).map(|line| line + "\n").collect()
 }
 
 fn filtered_line(line: &str) -> String {
@@ -44,7 +45,7 @@ fn replace_end(words: &mut Vec<String>) {
         words.push(format!("{gap}{mark}{punctuation}"));
     } else if is_moment(bare) {
         replace_last(words, format!("{gap}[WHEN]{punctuation}"));
-    } else if bare == "UTC" && before.as_deref().is_some_and(|before| is_clock(before)) {
+    } else if bare == "UTC" && before.as_deref().is_some_and(is_clock) {
         words.truncate(words.len() - 3);
         words.push(format!("[WHEN]{punctuation}"));
     } else if let Some(at) = word.find("127.0.0.1:") {

@@ -30,7 +30,7 @@ create trigger instead instead of insert on shown for each row execute function 
 grant select on guarded to public;
 alter default privileges grant select on tables to public;
 create publication everything for all tables;
-create publication some for table guarded, log;
+create publication parts for table guarded, log;
 create function on_ddl() returns event_trigger language plpgsql as $$ begin end $$;
 create event trigger watched on ddl_command_end execute function on_ddl();
 create table partitioned (a int, b int) partition by list (a);
