@@ -1,7 +1,8 @@
-//! The work that is left and what may be done next. Pure: workers ask it and tell it, it does nothing.
+//! The work that is left and what may be done next. Pure: workers ask it and tell it, it does
+//! nothing.
 //!
-//! Loads come before everything else, so that the snapshot of the source is released early; then the
-//! longest work first. What would have to wait for a lock of running work is not handed out.
+//! Loads come before everything else, so that the snapshot of the source is released early; then
+//! the longest work first. What would have to wait for a lock of running work is not handed out.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

@@ -115,7 +115,11 @@ impl Job<'_> {
     }
 
     fn is_whole(&self) -> bool {
-        self.chunk.first_page.is_none()
+        self.chunk.first_page.is_none() && self.router().is_none()
+    }
+
+    fn router(&self) -> Option<&Name> {
+        self.table.and_then(|table| table.router.as_ref())
     }
 
     fn placed(&self) -> Name {
@@ -144,7 +148,8 @@ impl Job<'_> {
         let columns = if columns.is_empty() { columns } else { format!(" ({columns})") };
         let freeze = if self.is_whole() { ", FREEZE true" } else { "" };
         let format = format_option(table.format);
-        format!("COPY {}{columns} FROM STDIN ({format}{freeze})", self.placed().sql())
+        let into = self.places.place(self.router().unwrap_or(&self.chunk.table));
+        format!("COPY {}{columns} FROM STDIN ({format}{freeze})", into.sql())
     }
 
     /// An error of the source, told apart: what was changed under us needs a new snapshot.

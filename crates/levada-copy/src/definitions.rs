@@ -171,9 +171,7 @@ struct Unwanted {
 
 fn unwanted(catalog: &Catalog, plan: &Plan, mode: ForeignKeys) -> Unwanted {
     let all = mode == ForeignKeys::Omit;
-    let is_unwanted =
-        |references: &Name| all || plan.excluded.contains(references) || !plan.covers(references);
-    let unwanted = catalog.foreign_keys.iter().filter(|key| is_unwanted(&key.references));
+    let unwanted = catalog.foreign_keys.iter().filter(|key| all || !plan.covers_key(key));
     let (mut keys, mut comments) = (BTreeSet::new(), BTreeSet::new());
     for key in unwanted {
         let (schema, table) = (&key.table.schema, &key.table.name);

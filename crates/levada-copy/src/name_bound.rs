@@ -1,5 +1,5 @@
-//! Routines whose text names a schema. While an edition is built beside, such a name still means the
-//! published edition, so what they compute would silently mix two moments.
+//! Routines whose text names a schema. While an edition is built beside, such a name still means
+//! the published edition, so what they compute would silently mix two moments.
 
 use pg::Session;
 use report::Problem;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pg::binary;
-use pg::catalog::{Catalog, Table, TableKind};
+use pg::catalog::{Catalog, ForeignKey, Table, TableKind};
 use pg::{Identity, Name};
 use report::{Finding, Problem};
 use serde::Serialize;
@@ -39,9 +39,9 @@ impl Plan {
         others.chain(&catalog.foreign_schemas).cloned().collect()
     }
 
-    /// Whether the edition contains a table of this name.
-    pub(crate) fn covers(&self, name: &Name) -> bool {
-        self.tables.iter().any(|table| table.name == *name)
+    /// Whether the rows that a key references come along with those that reference them.
+    pub(crate) fn covers_key(&self, key: &ForeignKey) -> bool {
+        covers_key(&self.tables, key)
     }
 }
 
@@ -68,6 +68,10 @@ pub struct PlannedTable {
     pub bytes: u64,
     /// Page ranges, `[first, end)`; the last is open. Empty: no rows are copied.
     pub ranges: Vec<(Option<i64>, Option<i64>)>,
+    /// The partitioned table that finds the partitions of the rows anew. Whoever loads through it
+    /// cannot truncate, as other partitions' rows stand in between.
+    #[serde(skip)]
+    pub(crate) router: Option<Name>,
     /// The columns to copy; generated ones are computed by the target.
     #[serde(skip)]
     pub(crate) columns: Vec<String>,
@@ -122,7 +126,7 @@ pub fn plan(
     let populated = catalog.views.iter().filter(|view| view.is_populated && view.is_materialized);
     let populated = populated
         .filter(|view| schemas.contains(&view.name.schema) && !excluded.contains(&view.name));
-    let findings = findings(catalog, &planned, &excluded, &source.user);
+    let findings = findings(catalog, &planned, &source.user);
     Ok(Plan {
         populated_views: order_views(catalog, populated.map(|view| view.name.clone()).collect()),
         tables: planned,
@@ -233,6 +237,7 @@ fn plan_table(
         rows_estimate: table.rows_estimate,
         bytes: table.bytes,
         ranges,
+        router: table.router.clone(),
         columns: copied.map(|column| column.name.clone()).collect(),
     }
 }
@@ -309,12 +314,7 @@ fn reach(catalog: &Catalog, name: &Name) -> BTreeSet<Name> {
 }
 
 /// What `role` may not read, or would not see whole, and what is left out without being asked.
-fn findings(
-    catalog: &Catalog,
-    tables: &[PlannedTable],
-    excluded: &BTreeSet<Name>,
-    role: &str,
-) -> Vec<Finding> {
+fn findings(catalog: &Catalog, tables: &[PlannedTable], role: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     // pg_dump locks every table it describes, so even a definition needs the right to read.
     for table in tables {
@@ -341,17 +341,25 @@ fn findings(
             findings.push(Finding::error("rights", sequence.to_string(), problem));
         }
     }
-    let crossing = catalog.foreign_keys.iter().filter(|key| {
-        excluded.contains(&key.references) && tables.iter().any(|table| table.name == key.table)
-    });
-    for key in crossing {
+    let is_here = |name: &Name| tables.iter().any(|table| table.name == *name);
+    let crossing = catalog.foreign_keys.iter();
+    for key in crossing.filter(|key| is_here(&key.table) && !covers_key(tables, key)) {
         let problem = Problem::new(format!(
-            "foreign key {} is left out: it references {}, which stays behind",
+            "foreign key {} is left out: the rows of {} that it references stay behind",
             key.name, key.references
         ));
         findings.push(Finding::info("foreign-key", key.table.to_string(), problem));
     }
     findings
+}
+
+/// Whether the rows that a key references come along with those that reference them.
+fn covers_key(tables: &[PlannedTable], key: &ForeignKey) -> bool {
+    let mode = |name: &Name| tables.iter().find(|table| table.name == *name).map(|t| t.mode);
+    match (mode(&key.table), mode(&key.references)) {
+        (_, None) | (Some(Mode::Refresh), Some(Mode::Schema)) => false,
+        (_, Some(_)) => true,
+    }
 }
 
 /// The statements that let `role` read an object.

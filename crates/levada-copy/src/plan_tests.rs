@@ -29,6 +29,7 @@ fn table(name: &str, mib: u64) -> Table {
         is_readable: true,
         hides_rows: false,
         parents: Vec::new(),
+        router: None,
         own_sequences: Vec::new(),
         columns: vec![Column {
             name: "id".into(),
@@ -111,4 +112,22 @@ fn materialised_views_are_ordered_through_plain_views() {
     let plan = planned(&Config::default(), 150_000).unwrap();
     let names: Vec<_> = plan.populated_views.iter().map(|view| view.name.name.as_str()).collect();
     assert_eq!(names, ["first", "second"]);
+}
+
+#[test]
+fn what_is_said_of_a_parent_is_said_of_its_partitions() {
+    let mut part = table("part", 2);
+    part.parents = vec![Name::new("public", "small")];
+    let catalog = catalog(vec![table("small", 1), part, table("big", 3)]);
+    let planned = |config: &Config| {
+        let modes = BTreeMap::new();
+        let scope = Scope { config, schemas: &[], modes: &modes };
+        let plan = plan(&catalog, &identity(150_000), &identity(150_000), &scope).unwrap();
+        plan.tables.into_iter().map(|table| table.name.name).collect::<Vec<_>>()
+    };
+    let small = vec!["small".to_owned()];
+    let excluding = Config { exclude: small.clone(), ..Config::default() };
+    assert_eq!(planned(&excluding), ["big"]);
+    let including = Config { include: small, ..Config::default() };
+    assert_eq!(planned(&including), ["part", "small"]);
 }

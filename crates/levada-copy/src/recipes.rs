@@ -1,7 +1,7 @@
 //! How to build what comes after the rows: statements read back from a target where everything was
 //! created once on empty tables, so that PostgreSQL itself has written every name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use edition::{Stage, StepRow};
 use pg::{Name, Row, Session, quote_identifier};
@@ -21,9 +21,11 @@ pub(crate) async fn read(
 ) -> anyhow::Result<(Vec<StepRow>, Vec<Name>)> {
     let schemas = places.placed_schemas();
     let placed = order.plan.tables.iter().map(|t| (places.place(&t.name), t.bytes as i64));
+    let routed = order.plan.tables.iter().filter(|table| table.router.is_some());
     let mut recipes = Recipes {
         steps: Vec::new(),
         without_recipe: Vec::new(),
+        routed: routed.map(|table| places.place(&table.name)).collect(),
         places,
         order,
         volumes: placed.collect(),
@@ -52,6 +54,8 @@ pub(crate) async fn read(
 struct Recipes<'a> {
     steps: Vec<StepRow>,
     without_recipe: Vec<Name>,
+    /// Tables that receive rows of other tables' loads.
+    routed: HashSet<Name>,
     places: &'a Places,
     order: &'a Order<'a>,
     volumes: HashMap<Name, i64>,
@@ -98,7 +102,7 @@ impl Recipes<'_> {
         let cost: i64 = row.get("cost");
         let drop_index = format!("DROP INDEX IF EXISTS {}", index.sql());
         let Some(constraint) = constraint else {
-            let stage = if partitioned { Stage::Partitioned } else { Stage::Index };
+            let stage = self.stage(&table, partitioned, Stage::Index);
             let step = Statement::new(&name, definition).undo(drop_index).cost(cost);
             return self.push(stage, Category::Index, &table, step);
         };
@@ -106,7 +110,8 @@ impl Recipes<'_> {
         let drop_key = format!("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {key}", table.sql());
         if apart && !partitioned {
             let build = Statement::new(&name, definition).undo(drop_index).cost(cost);
-            self.push(Stage::Index, Category::Constraint, &table, build);
+            let stage = self.stage(&table, false, Stage::Index);
+            self.push(stage, Category::Constraint, &table, build);
             let kind: String = row.get("constraint_kind");
             let using = quote_identifier(&name);
             let sql = format!(
@@ -115,15 +120,21 @@ impl Recipes<'_> {
                 deferral(row)
             );
             let step = Statement::new(&constraint, sql).undo(drop_key);
-            self.push(Stage::Constraint, Category::Constraint, &table, step);
+            let stage = self.stage(&table, false, Stage::Constraint);
+            self.push(stage, Category::Constraint, &table, step);
         } else {
             let whole: String = row.get("constraint_definition");
             let only = if partitioned { "ONLY " } else { "" };
             let sql = format!("ALTER TABLE {only}{} ADD CONSTRAINT {key} {whole}", table.sql());
-            let stage = if partitioned { Stage::Partitioned } else { Stage::Constraint };
+            let stage = self.stage(&table, partitioned, Stage::Constraint);
             let step = Statement::new(&constraint, sql).undo(drop_key);
             self.push(stage, Category::Constraint, &table, step);
         }
+    }
+
+    /// The stage of a build. What other tables' rows may still come into has to wait for all.
+    fn stage(&self, table: &Name, is_partitioned: bool, usual: Stage) -> Stage {
+        if is_partitioned || self.routed.contains(table) { Stage::Partitioned } else { usual }
     }
 
     /// Whether `object` has to wait because its view does not stand before everything else does.
@@ -143,7 +154,8 @@ impl Recipes<'_> {
         }
         let step = Statement::new(&name, row.get("definition"))
             .undo(format!("DROP STATISTICS IF EXISTS {}", statistics.sql()));
-        self.push(Stage::Constraint, Category::Analyze, &table, step);
+        let stage = self.stage(&table, false, Stage::Constraint);
+        self.push(stage, Category::Analyze, &table, step);
     }
 
     /// Statistics for every table with rows; a partitioned table comes after its partitions.
@@ -151,7 +163,7 @@ impl Recipes<'_> {
         let only = if self.order.target_major >= 18 { "ONLY " } else { "" };
         for planned in self.order.plan.tables.iter().filter(|table| table.mode == Mode::Refresh) {
             let placed = self.places.place(&planned.name);
-            let holds_rows = !planned.ranges.is_empty();
+            let holds_rows = !planned.ranges.is_empty() && planned.router.is_none();
             let (stage, only) =
                 if holds_rows { (Stage::Analyze, "") } else { (Stage::Refresh, only) };
             let sql = format!("ANALYZE {only}{}", placed.sql());

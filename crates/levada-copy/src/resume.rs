@@ -4,7 +4,7 @@
 //! The proof: a chunk's file is the same, no row in its pages was written since the old snapshot,
 //! and there are as many rows as were copied. No new row and no missing row means the same rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edition::{ChunkRow, Edition, Finished, Ledger, StepRow};
 use pg::{Endpoint, Identity, Keepers, Name, Session, quote_literal};
@@ -49,7 +49,23 @@ pub(crate) async fn judge(
         let is_same = is_comparable && prover.is_table_unchanged(&chunks).await?;
         if is_same { verdict.kept.push(table.clone()) } else { verdict.again.push(table.clone()) }
     }
+    verdict.keep_only_whole(prover.plan);
     Ok(verdict)
+}
+
+impl Verdict {
+    /// Rows that came through one router stand mixed in its partitions: all are kept, or none.
+    fn keep_only_whole(&mut self, plan: &Plan) {
+        let routed =
+            || plan.tables.iter().filter_map(|table| Some((table, table.router.as_ref()?)));
+        let again = routed().filter(|(table, _)| self.again.contains(&table.name));
+        let mixed: BTreeSet<&Name> = again.map(|(_, router)| router).collect();
+        let spoiled = routed().filter(|(_, router)| mixed.contains(router));
+        let spoiled: BTreeSet<&Name> = spoiled.map(|(table, _)| &table.name).collect();
+        self.kept.retain(|name| !spoiled.contains(name));
+        self.again.retain(|name| !spoiled.contains(name));
+        self.again.extend(spoiled.into_iter().cloned());
+    }
 }
 
 impl Prover<'_> {

@@ -81,7 +81,8 @@ impl Installation<'_> {
             step.weight.to_string(),
         ];
         let columns = "edition, number, stage, category, schema_name, table_name, \
-                       references_schema, references_table, object, statement, undo, volume, weight";
+                       references_schema, references_table, object, statement, undo, \
+                       volume, weight";
         insert("step", columns, &values)
     }
 }

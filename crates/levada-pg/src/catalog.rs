@@ -57,6 +57,9 @@ pub struct Table {
     pub hides_rows: bool,
     /// What it is a partition of, or inherits from.
     pub parents: Vec<Name>,
+    /// Through which table its rows must be inserted elsewhere, as another database would choose
+    /// other partitions for them.
+    pub router: Option<Name>,
     /// The sequences that it owns and nobody else uses.
     pub own_sequences: Vec<Name>,
     pub columns: Vec<Column>,
@@ -139,6 +142,9 @@ impl Catalog {
                 is_readable: row.get("is_readable"),
                 hides_rows: row.get("hides_rows"),
                 parents: name_list(row, "parent_schemas", "parent_names"),
+                router: row
+                    .get::<_, Option<String>>("router_schema")
+                    .map(|schema| Name::new(schema, row.get::<_, String>("router_name"))),
                 own_sequences: name_list(row, "sequence_schemas", "sequence_names"),
                 columns: columns.remove(&oid).unwrap_or_default(),
             }

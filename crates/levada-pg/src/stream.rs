@@ -42,7 +42,7 @@ impl Stream {
         for (host, port) in endpoint.hosts() {
             match tokio::time::timeout(limit, open_host(endpoint, &host, port)).await {
                 Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = Some(error.to_string()),
+                Ok(Err(error)) => last = Some(explain(&error)),
                 Err(_) => last = Some(format!("no answer within {} s", limit.as_secs())),
             }
         }
@@ -50,6 +50,15 @@ impl Stream {
             .detail(last.unwrap_or_else(|| "no host is named".to_owned()))
             .hint("check host, port and firewall, and that the server runs");
         Err(Error::Connect(problem))
+    }
+}
+
+fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => "closed by the other side before it answered".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -20,11 +20,29 @@ SELECT c.oid,
               JOIN pg_class AS p ON p.oid = i.inhparent
               WHERE i.inhrelid = c.oid
               ORDER BY i.inhseqno) AS parent_names,
+       routed.schema AS router_schema,
+       routed.name AS router_name,
        coalesce(own.schemas, '{}') AS sequence_schemas,
        coalesce(own.names, '{}') AS sequence_names
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_am AS am ON am.oid = c.relam
+-- The hash of an enum's value is that of an object id, which differs in every database.
+LEFT JOIN LATERAL (
+    SELECT rn.nspname::text AS schema, r.relname::text AS name
+    FROM pg_partition_ancestors(c.oid) WITH ORDINALITY AS a(oid, distance)
+    JOIN pg_class AS r ON r.oid = a.oid
+    JOIN pg_namespace AS rn ON rn.oid = r.relnamespace
+    JOIN pg_partitioned_table AS p ON p.partrelid = a.oid AND p.partstrat = 'h'
+    WHERE c.relkind = 'r'
+      AND EXISTS (
+          SELECT FROM unnest(p.partattrs) AS key(attnum)
+          JOIN pg_attribute AS k ON k.attrelid = a.oid AND k.attnum = key.attnum
+          JOIN pg_type AS t ON t.oid = k.atttypid
+          LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
+          WHERE 'e' IN (t.typtype, b.typtype))
+    ORDER BY a.distance DESC
+    LIMIT 1) AS routed ON true
 -- Sequences that serve this table alone.
 LEFT JOIN LATERAL (
     SELECT array_agg(sn.nspname::text ORDER BY s.oid) AS schemas,

@@ -131,7 +131,7 @@ fn connection_that_ends_at_once() {
         copy(&proxy.url("bad_proxy_source"), target.url()),
         expect![[r#"
             error: cannot connect to postgres@[HOST]/bad_proxy_source
-              detail: unexpected end of file
+              detail: closed by the other side before it answered
               hint: check host, port and firewall, and that the server runs
         "#]],
     );

@@ -252,6 +252,8 @@ fn run_and_report_tell_what_happened() {
     "#]];
     expected.assert_eq(&filtered(&run.stdout));
     let expected = expect![[r#"
+        note: 2 objects left out
+          detail: public.log_2026 (excluded), public.log_lines (reads public.log_2026)
         reading definitions
         creating tables
         2 tables to copy: about 6,000 rows, [SIZE] on the source
@@ -346,7 +348,7 @@ fn json_is_valid_line_by_line() {
     assert_eq!(json(&["check"], 0), ["finding"]);
     assert_eq!(json(&["plan"], 0), ["plan"]);
     assert_eq!(json(&["schema", urls.0, urls.1, "--dry-run"], 1), ["schema"]);
-    let run = ["finished", "moved", "phase", "planned", "report", "started"];
+    let run = ["finished", "moved", "note", "phase", "planned", "report", "started"];
     assert_eq!(json(&["run"], 0), run);
     assert_eq!(json(&["report"], 0), ["times"]);
     assert_eq!(json(&["run"], 2).last().map(String::as_str), Some("phase"));

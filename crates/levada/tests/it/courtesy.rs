@@ -1,4 +1,5 @@
-//! Production comes first: locks are given up within two seconds, and the snapshot as soon as it can be.
+//! Production comes first: locks are given up within two seconds, and the snapshot as soon as it
+//! can be.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};

@@ -1,4 +1,5 @@
-//! `--replace`: readers see the old edition whole, then the new one whole, and nobody's things are lost.
+//! `--replace`: readers see the old edition whole, then the new one whole, and nobody's things are
+//! lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -126,8 +126,9 @@ fn a_run_killed_at_twenty_points_ends_equal() {
             }
         }
         let ran = levada(&["run", "--config", &config]);
-        // Killed after the last row was read, or after its last commit: the edition shows the moment
-        // before the disturbance, as it should, and only a new one shows the source as it is now.
+        // Killed after the last row was read, or after its last commit: the edition shows the
+        // moment before the disturbance, as it should, and only a new one shows the source as it is
+        // now.
         let was_published = ran.code == 2 && ran.stderr.contains("already holds edition 1");
         let is_of_before = ran.code == 0 && ran.stderr.contains("all rows are here");
         assert!(ran.code == 0 || was_published, "{}", ran.stderr);
