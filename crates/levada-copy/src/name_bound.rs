@@ -9,6 +9,7 @@ use report::Problem;
 ///
 /// `session` is in the transaction in which everything stands in `schemas` under its final name.
 pub(crate) async fn judge(session: &Session, schemas: &[String]) -> anyhow::Result<bool> {
+    refuse_columns(session, schemas).await?;
     let rows = session.rows(include_str!("sql/name_bound.sql"), &[&schemas]).await?;
     let dependent = rows.iter().find_map(|row| {
         let dependent: Option<String> = row.get("dependent");
@@ -26,4 +27,16 @@ pub(crate) async fn judge(session: &Session, schemas: &[String]) -> anyhow::Resu
         return Err(problem.into());
     }
     Ok(!rows.is_empty())
+}
+
+/// Refuses columns whose values are names of objects, such as `regclass`: they would be stored as
+/// the object ids of the old edition.
+async fn refuse_columns(session: &Session, schemas: &[String]) -> anyhow::Result<()> {
+    let rows = session.rows(include_str!("sql/name_bound_columns.sql"), &[&schemas]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (column, kind): (String, String) = (row.get(0), row.get(1));
+    let problem = Problem::new(format!("{column} cannot be built beside a published edition"))
+        .detail(format!("values of type {kind} would point to objects of the old edition"))
+        .hint("copy into an empty database, or exclude the table");
+    Err(problem.into())
 }

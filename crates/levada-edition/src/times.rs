@@ -14,7 +14,7 @@ pub struct RunSummary {
     /// `running`, `published`, `failed` or `interrupted`.
     pub outcome: String,
     pub message: Option<String>,
-    /// UTC.
+    /// RFC 3339, UTC.
     pub started_at: String,
     pub seconds: f64,
     pub edition_state: Option<String>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use copy::{Mode, Request};
+use jiff::tz::TimeZone;
 use pg::Endpoint;
 use report::Problem;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ impl File {
                 .hint("write one with `levada init --source URL`, or name it with --config FILE")
         })?;
         let file: Self = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
-        check_zone(&file.display.zone)?;
+        file.zone()?;
         Ok(file)
     }
 
@@ -94,6 +95,11 @@ impl File {
 
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {
         endpoint("target", &self.target.url)
+    }
+
+    /// The zone in which times are shown.
+    pub(crate) fn zone(&self) -> Result<TimeZone, Problem> {
+        zone(&self.display.zone)
     }
 
     fn modes(&self) -> BTreeMap<String, Mode> {
@@ -145,7 +151,7 @@ fn explain(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
 }
 
 /// POSIX zones such as `UTC+1` mean the opposite of what they seem to say.
-fn check_zone(zone: &str) -> Result<(), Problem> {
+fn zone(zone: &str) -> Result<TimeZone, Problem> {
     let refuse = |reason: &str| {
         Problem::new(format!("[display] zone \"{zone}\" is refused"))
             .detail(reason.to_owned())
@@ -154,7 +160,7 @@ fn check_zone(zone: &str) -> Result<(), Problem> {
     if zone.contains(['+', '-']) && !zone.contains('/') || zone.starts_with("Etc/GMT") {
         return Err(refuse("POSIX offsets have the sign reversed: UTC+1 is one hour west"));
     }
-    jiff::tz::TimeZone::get(zone).map(drop).map_err(|_| refuse("no such IANA time zone"))
+    TimeZone::get(zone).map_err(|_| refuse("no such IANA time zone"))
 }
 
 /// Where the file is when nobody says otherwise.
@@ -184,9 +190,9 @@ mod tests {
     #[test]
     fn posix_zones_are_refused() {
         for zone in ["UTC+1", "UTC-2", "Etc/GMT+3", "Paris"] {
-            assert!(check_zone(zone).is_err(), "{zone}");
+            assert!(super::zone(zone).is_err(), "{zone}");
         }
-        assert!(check_zone("Europe/Paris").is_ok() && check_zone("UTC").is_ok());
+        assert!(zone("Europe/Paris").is_ok() && zone("UTC").is_ok());
     }
 
     #[test]

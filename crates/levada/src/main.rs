@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod demo;
 mod json;
+mod moment;
 mod outcome;
 mod progress;
 mod ui;

@@ -1,5 +1,6 @@
 SELECT r.number, r.edition, r.command, r.outcome, r.message,
-       to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS started_at,
+       to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+           AS started_at,
        extract(epoch FROM coalesce(r.finished_at, clock_timestamp()) - r.started_at)::float8
            AS seconds,
        e.state AS edition_state,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use copy::{Config, ForeignKeys, Request};
+use jiff::tz::TimeZone;
 use pg::Endpoint;
 
+use crate::cli::run::Reader;
 use crate::outcome::Outcome;
 use crate::ui::Ui;
 
@@ -113,5 +115,6 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     if *dry_run {
         return super::plan::show(&request, ui).await;
     }
-    super::run::carry_out(&request, ui, "the same levada copy command").await
+    let again = "the same levada copy command".to_owned();
+    super::run::carry_out(&request, ui, &Reader { again, zone: TimeZone::UTC }).await
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use edition::{Entry, RunSummary, Times};
+use jiff::tz::TimeZone;
 use pg::{Endpoint, Purpose, Session};
 use report::{Category, Problem, text};
 use serde_json::json;
 
 use crate::cli::ConfigArgument;
+use crate::moment;
 use crate::outcome::Outcome;
 use crate::ui::{self, Ui};
 
@@ -32,9 +34,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
-    let target = match &arguments.target {
-        Some(url) => Endpoint::parse(url)?,
-        None => arguments.config.read()?.target_endpoint()?,
+    let (target, zone) = match &arguments.target {
+        Some(url) => (Endpoint::parse(url)?, TimeZone::UTC),
+        None => {
+            let file = arguments.config.read()?;
+            (file.target_endpoint()?, file.zone()?)
+        }
     };
     let session = Session::open(&target, Purpose::Record).await?;
     let newest = edition::latest_run(&session).await?;
@@ -50,7 +55,7 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
         return Err(problem.into());
     }
     ui.data("times", &with_categories(&times));
-    ui.say(&render(&times, arguments.top));
+    ui.say(&render(&times, arguments.top, &zone));
     Ok(Outcome::Clean)
 }
 
@@ -77,9 +82,8 @@ fn wall(times: &Times) -> f64 {
     times.runs.iter().map(|run| run.seconds).sum()
 }
 
-/// Also used by the demo.
-pub(crate) fn render(times: &Times, top: usize) -> String {
-    let mut lines: Vec<String> = times.runs.iter().map(run_line).collect();
+fn render(times: &Times, top: usize, zone: &TimeZone) -> String {
+    let mut lines: Vec<String> = times.runs.iter().map(|run| run_line(run, zone)).collect();
     let mut rows = Vec::new();
     for (category, entries) in by_category(&times.entries) {
         let seconds: f64 = entries.iter().map(|entry| entry.seconds).sum();
@@ -106,19 +110,21 @@ pub(crate) fn render(times: &Times, top: usize) -> String {
     lines.join("\n")
 }
 
-fn run_line(run: &RunSummary) -> String {
+fn run_line(run: &RunSummary, zone: &TimeZone) -> String {
     let edition = match (run.edition, &run.as_of) {
-        (Some(edition), Some(as_of)) => format!(", edition {edition} as of {as_of}"),
+        (Some(edition), Some(as_of)) => {
+            format!(", edition {edition} as of {}", moment::shown(as_of, zone))
+        }
         (Some(edition), None) => format!(", edition {edition}"),
         _ => String::new(),
     };
     let message = run.message.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
     format!(
-        "run {} ({}) {}, started {} UTC, {}{edition}{message}",
+        "run {} ({}) {}, started {}, {}{edition}{message}",
         run.number,
         run.command,
         run.outcome,
-        run.started_at,
+        moment::shown(&run.started_at, zone),
         shown(run.seconds)
     )
 }

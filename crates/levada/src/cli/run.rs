@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use copy::{ForeignKeys, Report, Request};
+use jiff::tz::TimeZone;
 use pg::Stop;
 use report::text;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ConfigArgument;
+use crate::moment;
 use crate::outcome::Outcome;
 use crate::progress::Display;
 use crate::ui::Ui;
@@ -35,11 +37,23 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
         return super::plan::show(&request, ui).await;
     }
     let again = format!("levada run --config {}", arguments.config.config.display());
-    carry_out(&request, ui, &again).await
+    carry_out(&request, ui, &Reader { again, zone: file.zone()? }).await
 }
 
-/// Runs a request to its end; `again` is the command that continues it.
-pub(crate) async fn carry_out(request: &Request, ui: &Ui, again: &str) -> anyhow::Result<Outcome> {
+/// What the person who reads the output needs.
+pub(crate) struct Reader {
+    /// The command that continues the run.
+    pub(crate) again: String,
+    pub(crate) zone: TimeZone,
+}
+
+/// Runs a request to its end.
+pub(crate) async fn carry_out(
+    request: &Request,
+    ui: &Ui,
+    reader: &Reader,
+) -> anyhow::Result<Outcome> {
+    let again = &reader.again;
     let stop = Stop::default();
     let display = Display::new(ui);
     let listening = tokio::spawn(stop_on_signal(stop.clone()));
@@ -62,7 +76,7 @@ pub(crate) async fn carry_out(request: &Request, ui: &Ui, again: &str) -> anyhow
         ui.remark(&format!("stopped; finished work is kept. To continue: {again}"));
         return Ok(Outcome::Interrupted);
     }
-    summary(&report, ui);
+    summary(&report, ui, &reader.zone);
     Ok(Outcome::Clean)
 }
 
@@ -87,8 +101,8 @@ async fn stop_on_signal(stop: Stop) {
     }
 }
 
-fn summary(report: &Report, ui: &Ui) {
-    let as_of = report.as_of.as_deref().unwrap_or("an unknown moment");
+fn summary(report: &Report, ui: &Ui, zone: &TimeZone) {
+    let as_of = moment::shown(report.as_of.as_deref().unwrap_or("an unknown moment"), zone);
     ui.say(&format!(
         "edition {} published: {} and {} in {}, as of {as_of}",
         report.edition,

@@ -158,14 +158,7 @@ fn rows_computed_through_schema_names_are_not_mixed_between_editions() {
     copy(&source, &target, &["--replace"]).expect_code(0);
     assert_eq!(target.psql("SELECT rate FROM rated").unwrap(), "780");
     assert_equal(&source, &target);
-    source
-        .execute(
-            "CREATE FUNCTION width() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 7'; \
-             CREATE FUNCTION shelf(int) RETURNS int IMMUTABLE LANGUAGE sql AS \
-             'SELECT $1 % public.width()'; \
-             CREATE INDEX by_shelf ON book (shelf(pages))",
-        )
-        .unwrap();
+    source.execute(include_str!("fixtures/name_bound_index.sql")).unwrap();
     copy(&source, &target, &["--replace"])
         .expect_code(2)
         .expect_stderr("index public.by_shelf cannot be built beside a published edition");
