@@ -180,9 +180,13 @@ impl Board {
             (Stage::Constraint | Stage::Analyze, _) => {
                 !before.any(|other| other.table == step.table)
             }
-            // Both tables must have their keys and indexes; statistics may come later.
+            // Both tables must have their keys and indexes.
             (Stage::ForeignKey | Stage::Validate, Some(_)) => !before.any(|other| {
-                let is_own_key = other.stage == Stage::ForeignKey && other.table == step.table;
+                let is_own = other.table == step.table;
+                // Keys of one table are added in their order; validating waits for its own only.
+                let is_own_key = is_own
+                    && other.stage == Stage::ForeignKey
+                    && (step.stage == Stage::ForeignKey || other.object == step.object);
                 other.stage <= Stage::Constraint || is_own_key
             }),
             // Partitioned tables and materialised views: in their order, after all the rest.

@@ -79,7 +79,9 @@ fn builds_of_one_table_run_together_and_its_key_waits_for_them() {
 
 /// A foreign key from one table to another.
 fn key(number: i32, stage: Stage, table: &str, references: &str) -> StepRow {
-    StepRow { references: Some(Name::new("public", references)), ..step(number, stage, table, 5) }
+    let object = format!("{table} to {references}");
+    let references = Some(Name::new("public", references));
+    StepRow { references, object, ..step(number, stage, table, 5) }
 }
 
 #[test]

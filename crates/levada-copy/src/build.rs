@@ -1,15 +1,13 @@
 //! Carries out one step after the rows: its statement and its record commit together.
 
 use edition::{Stage, StepRow, Work};
-use pg::{Error, Result, Session};
+use pg::{Error, Name, Result, Session};
 use report::Problem;
 
 /// Sort memory of an index build, at least: sized to the processor's cache, not to the RAM.
 /// Measured: 8-32 MB beat 1 GB by 13 of 67 s on 13 million rows.
 const SORT_BYTES_MIN: f64 = 16.0 * MIB;
 const SORT_BYTES_MAX: f64 = 512.0 * MIB;
-/// Memory for checking a foreign key, which hashes the referenced keys.
-const VALIDATE_MIB: u32 = 256;
 const MIB: f64 = 1024.0 * 1024.0;
 /// A parallel build needs 32 MiB for each participant, or PostgreSQL silently builds serially.
 const PARALLEL_SORT_MIB: u32 = 32;
@@ -21,6 +19,8 @@ pub(crate) struct Build<'a> {
     pub(crate) edition: i32,
     pub(crate) run: i32,
     pub(crate) step: &'a StepRow,
+    /// Where the step's table stands until the edition is published.
+    pub(crate) placed: Option<Name>,
     pub(crate) search_path: &'a str,
     /// As reported.
     pub(crate) object: &'a str,
@@ -52,8 +52,20 @@ impl Build<'_> {
             Work { category: self.step.category, object: self.object, rows: None, bytes: None };
         let done = edition::step_done(self.edition, self.run, self.step.number);
         let work = edition::work_done(self.run, &work);
-        let (settings, statement) = (self.settings(), &self.step.statement);
+        let statement = &self.step.statement;
+        let settings = self.settings() + self.join_method(session).await?;
         session.batch(&format!("{settings}{statement}; {done}; {work}; COMMIT")).await
+    }
+
+    /// A foreign key of numbers into a large table is checked faster by merging than by hashing,
+    /// whose table does not fit into the cache. Measured on 3 million rows into 2 million, in random
+    /// and in growing order: 0.7-0.9 s against 1.2-1.6 s.
+    async fn join_method(&self, session: &Session) -> Result<&'static str> {
+        let (Stage::Validate, Some(table)) = (self.step.stage, &self.placed) else { return Ok("") };
+        let sql = include_str!("sql/merges_better.sql");
+        let row = session.maybe(sql, &[&table.schema, &table.name, &self.step.object]).await?;
+        let merges_better = row.is_some_and(|row| row.get(0));
+        Ok(if merges_better { "SET LOCAL enable_hashjoin = off; " } else { "" })
     }
 
     fn settings(&self) -> String {
@@ -62,7 +74,6 @@ impl Build<'_> {
             Stage::Index | Stage::Constraint if is_parallel => {
                 (PARALLEL_SORT_MIB * (self.idle_cores as u32 + 1), self.idle_cores)
             }
-            Stage::Validate | Stage::ForeignKey => (VALIDATE_MIB, 0),
             _ => (sort_mib(self.step.volume), 0),
         };
         format!(

@@ -17,6 +17,10 @@ use crate::large_objects;
 /// How often we look whether readers of the old edition are done.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// Shorter than PostgreSQL's `deadlock_timeout`: when a reader and we wait for each other, it is we
+/// who give way and try again, never the reader who is cancelled.
+const LOCK_TIMEOUT_MS: u32 = 300;
+
 /// What is to be published.
 pub(crate) struct Publication<'a> {
     pub(crate) edition: i32,
@@ -58,9 +62,11 @@ impl Publication<'_> {
     }
 
     async fn inside(&self, session: &Session, ledger: &Ledger) -> anyhow::Result<()> {
-        session
-            .batch("SET LOCAL synchronous_commit = on; SET LOCAL check_function_bodies = off")
-            .await?;
+        let settings = format!(
+            "SET LOCAL synchronous_commit = on; SET LOCAL check_function_bodies = off; \
+             SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
+        );
+        session.batch(&settings).await?;
         if session.rows(&edition::fence(ledger.run()), &[]).await?.is_empty() {
             return Err(Problem::new("another run has taken over this target").into());
         }

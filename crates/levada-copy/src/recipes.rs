@@ -48,7 +48,22 @@ pub(crate) async fn read(
     for row in &session.rows(include_str!("sql/recipe_foreign_keys.sql"), &[&schemas]).await? {
         recipes.foreign_key(row);
     }
+    add_what_follows(&mut recipes.steps);
     Ok((recipes.steps, recipes.without_recipe))
+}
+
+/// The keys of one table are validated one after the other: a table with many of them is built first.
+fn add_what_follows(steps: &mut [StepRow]) {
+    let mut following: HashMap<Name, i64> = HashMap::new();
+    for step in steps.iter().filter(|step| step.stage == Stage::Validate) {
+        if let Some(table) = &step.table {
+            *following.entry(table.clone()).or_default() += step.weight;
+        }
+    }
+    for step in steps.iter_mut().filter(|s| matches!(s.stage, Stage::Index | Stage::Analyze)) {
+        let more = step.table.as_ref().and_then(|table| following.get(table));
+        step.weight = step.weight.saturating_add(more.copied().unwrap_or(0));
+    }
 }
 
 struct Recipes<'a> {

@@ -236,6 +236,7 @@ impl Crew<'_> {
             edition: self.edition,
             run: self.ledger.run(),
             step,
+            placed: step.table.as_ref().map(|table| self.places.place(table)),
             search_path: &self.places.search_path(),
             object: &object,
             idle_cores: self.jobs.saturating_sub(self.board().builds_left()),
