@@ -58,8 +58,8 @@ impl Build<'_> {
     }
 
     /// A foreign key of numbers into a large table is checked faster by merging than by hashing,
-    /// whose table does not fit into the cache. Measured on 3 million rows into 2 million, in random
-    /// and in growing order: 0.7-0.9 s against 1.2-1.6 s.
+    /// whose table does not fit into the cache. Measured on 3 million rows into 2 million, in
+    /// random and in growing order: 0.7-0.9 s against 1.2-1.6 s.
     async fn join_method(&self, session: &Session) -> Result<&'static str> {
         let (Stage::Validate, Some(table)) = (self.step.stage, &self.placed) else { return Ok("") };
         let sql = include_str!("sql/merges_better.sql");

@@ -52,7 +52,8 @@ pub(crate) async fn read(
     Ok((recipes.steps, recipes.without_recipe))
 }
 
-/// The keys of one table are validated one after the other: a table with many of them is built first.
+/// The keys of one table are validated one after the other: a table with many of them is built
+/// first.
 fn add_what_follows(steps: &mut [StepRow]) {
     let mut following: HashMap<Name, i64> = HashMap::new();
     for step in steps.iter().filter(|step| step.stage == Stage::Validate) {

@@ -2,12 +2,12 @@
 //! can be.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use testkit::{Database, wait_for};
+use testkit::{Database, Proxy, wait_for};
 
-use crate::support::{assert_equal, pair, start};
+use crate::support::{assert_equal, cluster, pair, start};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,27 +21,21 @@ fn library(name: &str) -> (Database, Database) {
     (source, target)
 }
 
-fn copy(source: &Database, target: &Database) -> Child {
-    start(&["copy", source.url(), target.url(), "--jobs", "1", "--json"])
+fn copy(source: &Database, target_url: &str) -> Child {
+    start(&["copy", source.url(), target_url, "--jobs", "1", "--json"])
 }
 
-fn signal(pid: &str, signal: &str) {
-    let status = Command::new("kill").args([signal, pid]).status().unwrap();
-    assert!(status.success(), "kill {signal} {pid}");
+/// A way to the target that stalls in the middle of the large table's rows, so that the source's
+/// COPY cannot go on either and keeps its lock.
+fn stalling() -> Proxy {
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    // Buffers on the way take some 20 MiB more; the table has 30.
+    proxy.stall_after(1024 * 1024);
+    proxy
 }
 
-/// Stops the target's backend in the middle of a COPY, so that the source's cannot go on either.
-fn stall(target: &Database) -> String {
-    let copying = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%loan%' \
-                   AND application_name = 'levada writer' AND state = 'active'";
-    let mut pid = String::new();
-    wait_for("the COPY of the large table", PATIENCE, || {
-        pid = target.psql(copying)?;
-        Ok(!pid.is_empty())
-    })
-    .unwrap();
-    signal(&pid, "-STOP");
-    pid
+fn await_stall(proxy: &Proxy) {
+    wait_for("the COPY to stall", PATIENCE, || Ok(proxy.is_stalled())).unwrap();
 }
 
 fn finish(child: Child) -> String {
@@ -55,14 +49,15 @@ fn finish(child: Child) -> String {
 #[test]
 fn a_waiting_ddl_gets_its_lock_within_two_seconds() {
     let (source, target) = library("yield");
-    let child = copy(&source, &target);
-    let stalled = stall(&target);
+    let way = stalling();
+    let child = copy(&source, &way.url("yield_target"));
+    await_stall(&way);
     let mut ddl = source.session().unwrap();
     let asked = Instant::now();
     ddl.run("BEGIN; LOCK TABLE loan IN ACCESS EXCLUSIVE MODE").unwrap();
     let waited = asked.elapsed();
     ddl.run("COMMIT").unwrap();
-    signal(&stalled, "-CONT");
+    way.flow();
     assert!(waited < Duration::from_secs(2), "the DDL waited {waited:?}");
     let events = finish(child);
     assert!(events.contains("stepped aside on public.loan"), "{events}");
@@ -72,11 +67,12 @@ fn a_waiting_ddl_gets_its_lock_within_two_seconds() {
 #[test]
 fn a_table_emptied_after_the_snapshot_is_noticed_and_read_under_a_new_one() {
     let (source, target) = library("truncated");
-    let child = copy(&source, &target);
-    let stalled = stall(&target);
+    let way = stalling();
+    let child = copy(&source, &way.url("truncated_target"));
+    await_stall(&way);
     // To a snapshot taken before it, a truncated table looks empty: the classic silent loss.
     source.execute("TRUNCATE keyless; INSERT INTO keyless VALUES ('after')").unwrap();
-    signal(&stalled, "-CONT");
+    way.flow();
     let events = finish(child);
     assert!(events.contains("public.keyless was truncated, rewritten or changed"), "{events}");
     assert!(events.contains("taking a new snapshot"), "{events}");
@@ -86,7 +82,7 @@ fn a_table_emptied_after_the_snapshot_is_noticed_and_read_under_a_new_one() {
 #[test]
 fn the_source_is_released_before_the_indexes_are_built() {
     let (source, target) = library("released");
-    let mut child = copy(&source, &target);
+    let mut child = copy(&source, target.url());
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut phases = lines.map_while(Result::ok).filter(|line| line.contains("\"phase\""));
     assert!(phases.any(|line| line.contains("all rows read")));
