@@ -42,7 +42,9 @@ impl Build<'_> {
         if session.rows(&edition::fence(self.run), &[]).await?.is_empty() {
             return Err(Error::Refused(Problem::new("another run has taken over this target")));
         }
-        let state = "SELECT state = 'done' FROM levada.step WHERE edition = $1 AND number = $2";
+        // Waits for an earlier try whose commit may still be under way.
+        let state = "SELECT state = 'done' FROM levada.step WHERE edition = $1 AND number = $2 \
+                     FOR UPDATE";
         let is_done = session.one(state, &[&self.edition, &self.step.number]).await?;
         if is_done.get(0) {
             // The commit of an earlier try went through although its answer was lost.

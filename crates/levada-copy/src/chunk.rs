@@ -2,7 +2,7 @@
 //! so commits with them.
 
 use edition::{ChunkRow, Finished, Work};
-use pg::{Moved, Name, Relay, Relayed, Wire, quote_identifier};
+use pg::{Moved, Name, Relay, Relayed, Wire, quote_identifier, quote_literal};
 use report::{Category, Problem};
 
 use crate::install::Places;
@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Spoiled(Problem),
     /// Another run has taken the target over.
     TakenOver,
+    /// An earlier try, whose answer was lost, has loaded the chunk.
+    Done,
 }
 
 /// Everything that copying one chunk needs to know.
@@ -68,11 +70,7 @@ impl Job<'_> {
         let Some(table) = self.table else { return Ok(0) };
         let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.name.sql());
         source.query(&lock).await.map_err(|error| self.judge_source(error))?;
-        let check = format!(
-            "SELECT relfilenode, relfilenode = pg_catalog.pg_relation_filenode(oid) \
-             FROM pg_catalog.pg_class WHERE oid = {}",
-            table.oid
-        );
+        let check = still_the_same(table);
         let rows = source.query(&check).await.map_err(|error| self.judge_source(error))?;
         let mut cells = rows.into_iter().next().unwrap_or_default().into_iter().flatten();
         let (filenode, same) = (cells.next(), cells.next());
@@ -87,6 +85,11 @@ impl Job<'_> {
         let begin = format!("BEGIN; SET LOCAL search_path = {path}; {fence}");
         if target.query(&begin).await.map_err(Failure::Target)?.is_empty() {
             return Err(Failure::TakenOver);
+        }
+        // Waits for an earlier try whose commit may still be under way.
+        let todo = edition::chunk_todo(self.edition, self.chunk);
+        if target.query(&todo).await.map_err(Failure::Target)?.is_empty() {
+            return Err(Failure::Done);
         }
         if self.is_whole() {
             let truncate = format!("TRUNCATE ONLY {}", self.placed().sql());
@@ -155,11 +158,21 @@ impl Job<'_> {
     /// An error of the source, told apart: what was changed under us needs a new snapshot.
     fn judge_source(&self, error: pg::Error) -> Failure {
         match (error.sqlstate(), self.table) {
-            // Undefined table, column; row-level security switched on.
+            // Undefined table, undefined column.
             (Some("42P01" | "42703"), Some(table)) => spoiled(&table.name),
             _ => Failure::Source(error),
         }
     }
+}
+
+/// Asks for the file of the table, and whether name, file and columns of today are those that the
+/// snapshot knows. Queries of `pg_class` see the snapshot, these functions see today.
+pub(crate) fn still_the_same(table: &PlannedTable) -> String {
+    let numbers: Vec<String> = table.column_numbers.iter().map(i16::to_string).collect();
+    include_str!("sql/still_the_same.sql")
+        .replace("@oid@", &table.oid.to_string())
+        .replace("@name@", &quote_literal(&table.name.sql()))
+        .replace("@columns@", &numbers.join(","))
 }
 
 /// A snapshot whose keeper is gone cannot be imported.

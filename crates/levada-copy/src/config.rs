@@ -22,7 +22,8 @@ pub struct Config {
     pub omit_extensions: Vec<String>,
     /// Whether large objects are copied.
     pub large_objects: bool,
-    /// Tables above this size are read in ranges of this size, in MiB.
+    /// Large tables are read in ranges of this size, in MiB: those well above one worker's share of
+    /// all bytes, or eight times larger than a range.
     pub range_mib: u64,
     /// How often an idle session shows a sign of life, in seconds.
     pub heartbeat_seconds: u64,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) struct Watch {
     token: String,
     held: Mutex<BTreeSet<i32>>,
     asked_to_yield: Mutex<BTreeSet<i32>>,
+    /// Nothing is read any more, so nothing is held.
+    is_over: AtomicBool,
 }
 
 impl Watch {
@@ -30,6 +33,7 @@ impl Watch {
             token: token.to_owned(),
             held: Mutex::default(),
             asked_to_yield: Mutex::default(),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +47,11 @@ impl Watch {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
     }
 
+    /// Leaves the source alone from now on.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it was we who cancelled this backend; asking takes the mark away.
     pub(crate) fn was_asked_to_yield(&self, pid: i32) -> bool {
         self.asked_to_yield.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid)
@@ -53,6 +62,10 @@ impl Watch {
         let mut session: Option<Session> = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if self.is_over.load(Ordering::Relaxed) {
+                drop(session);
+                return std::future::pending().await;
+            }
             session = match session.take().filter(|session| !session.is_closed()) {
                 Some(session) => Some(session),
                 None => Session::open(&self.endpoint, Purpose::Watch).await.ok(),

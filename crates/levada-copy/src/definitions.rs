@@ -47,6 +47,13 @@ impl Definitions {
         for statement in before.iter().chain(&after) {
             hasher.update(statement.sql.as_bytes()).update(b"\0");
         }
+        let mut tables: Vec<_> = plan.tables.iter().collect();
+        tables.sort_by_key(|table| &table.name);
+        for table in tables {
+            // A column dropped and added again reads the same, and holds other values.
+            let columns = format!("{} {:?}", table.name.sql(), table.column_numbers);
+            hasher.update(columns.as_bytes()).update(b"\0");
+        }
         Ok(Self { before, after, hash: hasher.finalize().to_hex().to_string() })
     }
 

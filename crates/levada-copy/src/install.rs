@@ -97,6 +97,9 @@ pub(crate) async fn install(
     record: impl FnOnce(&Installed) -> String,
 ) -> anyhow::Result<()> {
     session.batch("BEGIN; SET LOCAL check_function_bodies = off").await?;
+    if session.rows(&edition::fence(order.run), &[]).await?.is_empty() {
+        return Err(report::Problem::new("another run has taken over this target").into());
+    }
     let result = inside(session, places, order, record).await;
     if result.is_err() {
         let _ = session.batch("ROLLBACK").await;
@@ -110,6 +113,7 @@ pub(crate) struct Order<'a> {
     pub(crate) definitions: &'a Definitions,
     pub(crate) foreign_keys: ForeignKeys,
     pub(crate) target_major: i32,
+    pub(crate) run: i32,
 }
 
 async fn inside(

@@ -37,7 +37,7 @@ pub(crate) fn copy_in() -> String {
     format!("COPY {} FROM STDIN (FORMAT binary, FREEZE true)", table().sql())
 }
 
-/// Replaces the large objects of the target by those of the edition.
+/// Replaces the large objects of the old edition by those of the new one; others stay.
 pub(crate) fn publish() -> &'static str {
     include_str!("sql/publish_large_objects.sql")
 }

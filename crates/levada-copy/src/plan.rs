@@ -75,6 +75,8 @@ pub struct PlannedTable {
     /// The columns to copy; generated ones are computed by the target.
     #[serde(skip)]
     pub(crate) columns: Vec<String>,
+    #[serde(skip)]
+    pub(crate) column_numbers: Vec<i16>,
 }
 
 /// How rows travel.
@@ -111,7 +113,7 @@ pub fn plan(
     let mut planned = Vec::new();
     let same_major = source.major() == target.major();
     let with_rows = tables.iter().copied().filter(|table| modes[&table.name] == Mode::Refresh);
-    let split = split(with_rows, scope.config);
+    let split = split(with_rows, scope);
     for table in tables {
         let mode = modes[&table.name];
         if mode == Mode::Skip || table.kind == TableKind::Foreign {
@@ -151,6 +153,8 @@ pub struct Scope<'a> {
     pub schemas: &'a [String],
     /// `[tables]`: pattern to mode.
     pub modes: &'a BTreeMap<String, Mode>,
+    /// How many tables or ranges are read at once.
+    pub workers: usize,
 }
 
 fn choose_schemas(catalog: &Catalog, wanted: &[String]) -> Result<Vec<String>, Problem> {
@@ -240,6 +244,7 @@ fn plan_table(
         bytes: table.bytes,
         ranges,
         router: table.router.clone(),
+        column_numbers: copied.clone().map(|column| column.number).collect(),
         columns: copied.map(|column| column.name.clone()).collect(),
     }
 }
@@ -254,9 +259,9 @@ struct Split {
 /// A table is split when it is well above one worker's share of all bytes, or so large that reading
 /// it again after an interruption would hurt. Others have one writer, which may load frozen rows:
 /// nobody has to look at them twice. Measured on 3 million rows: 8 % less work than in ranges.
-fn split<'a>(tables: impl Iterator<Item = &'a Table>, config: &Config) -> Split {
-    let range_bytes = config.range_mib.max(1) * 1024 * 1024;
-    let share = tables.map(|table| table.bytes).sum::<u64>() / config.workers() as u64;
+fn split<'a>(tables: impl Iterator<Item = &'a Table>, scope: &Scope<'_>) -> Split {
+    let range_bytes = scope.config.range_mib.max(1) * 1024 * 1024;
+    let share = tables.map(|table| table.bytes).sum::<u64>() / scope.workers.max(1) as u64;
     let above_bytes = (share / 4 * 5).clamp(range_bytes, range_bytes * RANGES_REPEATED_MAX);
     Split { range_bytes, above_bytes }
 }

@@ -31,12 +31,7 @@ fn table(name: &str, mib: u64) -> Table {
         parents: Vec::new(),
         router: None,
         own_sequences: Vec::new(),
-        columns: vec![Column {
-            name: "id".into(),
-            type_oid: 23,
-            type_name: "integer".into(),
-            is_generated: false,
-        }],
+        columns: vec![Column { name: "id".into(), type_oid: 23, number: 1, is_generated: false }],
     }
 }
 
@@ -76,7 +71,7 @@ fn catalog(tables: Vec<Table>) -> Catalog {
 fn planned(config: &Config, target_version: i32) -> Result<Plan, Problem> {
     let catalog = catalog(vec![table("small", 1), table("big", 300)]);
     let modes = BTreeMap::new();
-    let scope = Scope { config, schemas: &[], modes: &modes };
+    let scope = Scope { config, schemas: &[], modes: &modes, workers: 2 };
     plan(&catalog, &identity(150_000), &identity(target_version), &scope)
 }
 
@@ -121,7 +116,7 @@ fn what_is_said_of_a_parent_is_said_of_its_partitions() {
     let catalog = catalog(vec![table("small", 1), part, table("big", 3)]);
     let planned = |config: &Config| {
         let modes = BTreeMap::new();
-        let scope = Scope { config, schemas: &[], modes: &modes };
+        let scope = Scope { config, schemas: &[], modes: &modes, workers: 2 };
         let plan = plan(&catalog, &identity(150_000), &identity(150_000), &scope).unwrap();
         plan.tables.into_iter().map(|table| table.name.name).collect::<Vec<_>>()
     };

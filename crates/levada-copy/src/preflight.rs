@@ -75,6 +75,14 @@ fn judge_same_database(source: &Identity, target: &Identity, findings: &mut Vec<
             .detail(format!("both are database {} of one server", source.database))
             .hint("the target must be another database: correct one of the two URLs");
         findings.push(Finding::error("same-database", "target", problem));
+    } else if source.is_same_database(target)
+        && source.in_recovery
+        && source.timeline == target.timeline
+    {
+        let problem = Problem::new("the source is a standby of the target")
+            .detail("the target is production itself")
+            .hint("the target must be another database: correct the target URL");
+        findings.push(Finding::error("same-database", "target", problem));
     }
     if source.major() > target.major() {
         let problem = Problem::new(format!(

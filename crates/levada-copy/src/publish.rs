@@ -13,6 +13,7 @@ use report::{Category, Event, Problem, Progress};
 
 use crate::install::{NEXT, OLD, Places, beside, existing_schemas, extensions_in};
 use crate::large_objects;
+use crate::start;
 
 /// How often we look whether readers of the old edition are done.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -26,7 +27,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) edition: i32,
     pub(crate) places: &'a Places,
     pub(crate) late_statements: &'a [String],
-    pub(crate) has_large_objects: bool,
+    /// What the edition may drop, as quoted names.
+    pub(crate) replaces: &'a [String],
     /// How long readers of the old edition are waited for.
     pub(crate) wait_at_most: Duration,
 }
@@ -41,7 +43,7 @@ impl Publication<'_> {
         let session = Session::open(target, Purpose::Target).await?;
         let patience = Instant::now() + self.wait_at_most;
         if self.places.placement == Placement::Beside {
-            refuse_dependents(&session, self.places).await?;
+            refuse_dependents(&session, &self.places.schemas).await?;
             self.wait_for_old_readers(&session, patience, progress).await?;
         }
         loop {
@@ -78,9 +80,7 @@ impl Publication<'_> {
             let first_words: Vec<_> = statement.split_whitespace().take(4).collect();
             session.batch(statement).await.with_context(|| first_words.join(" "))?;
         }
-        if self.has_large_objects {
-            session.batch(large_objects::publish()).await.context("creating large objects")?;
-        }
+        session.batch(large_objects::publish()).await.context("creating large objects")?;
         self.take_over(session, &old).await?;
         let object = format!("edition {}", self.edition);
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };
@@ -132,8 +132,39 @@ impl Publication<'_> {
             let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", "));
             session.batch(&lock).await?;
         }
-        for aside in asides {
+        // Nobody can add to the locked tables any more: what appeared since the start is found
+        // here.
+        let asides: Vec<String> = asides.into_iter().map(str::to_owned).collect();
+        refuse_dependents(session, &asides).await?;
+        self.refuse_newcomers(session, old).await?;
+        for aside in &asides {
             session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(aside))).await?;
+        }
+        Ok(())
+    }
+
+    /// What readers created in the old schemas while the edition was built is theirs.
+    async fn refuse_newcomers(
+        &self,
+        session: &Session,
+        old: &[(String, String)],
+    ) -> anyhow::Result<()> {
+        for (aside, schema) in old {
+            let found = start::objects(session, std::slice::from_ref(aside)).await?;
+            let found = found.iter().map(|name| name.in_schema(schema));
+            let new: Vec<String> = found
+                .filter(|name| !self.replaces.contains(&name.sql()))
+                .map(|name| name.to_string())
+                .collect();
+            if !new.is_empty() {
+                let problem =
+                    Problem::new("objects were created in the target since the run began")
+                        .detail(new.join(", "))
+                        .hint(
+                            "move them to another schema, then run again: only publishing is left",
+                        );
+                return Err(problem.into());
+            }
         }
         Ok(())
     }
@@ -185,8 +216,8 @@ fn qualified(row: &Row) -> String {
 }
 
 /// Objects outside the edition that depend on the old one would be dropped with it.
-pub(crate) async fn refuse_dependents(session: &Session, places: &Places) -> anyhow::Result<()> {
-    let rows = session.rows(include_str!("sql/dependents.sql"), &[&places.schemas]).await?;
+pub(crate) async fn refuse_dependents(session: &Session, schemas: &[String]) -> anyhow::Result<()> {
+    let rows = session.rows(include_str!("sql/dependents.sql"), &[&schemas]).await?;
     if rows.is_empty() {
         return Ok(());
     }

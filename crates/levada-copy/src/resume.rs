@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edition::{ChunkRow, Edition, Finished, Ledger, StepRow};
 use pg::{Endpoint, Identity, Keepers, Name, Session, quote_literal};
 
-use crate::chunk::page_condition;
+use crate::chunk::{self, page_condition};
 use crate::courtesy::Watch;
 use crate::install::Places;
 use crate::large_objects;
@@ -97,26 +97,26 @@ pub(crate) fn is_same_history(edition: &Edition, source: &Identity) -> bool {
 async fn is_unchanged(
     source: &Session,
     plan: &Plan,
-    chunk: &ChunkRow,
+    chunk_row: &ChunkRow,
     finished: &Finished,
 ) -> pg::Result<bool> {
-    let Some(table) = plan.tables.iter().find(|table| table.name == chunk.table) else {
+    let Some(table) = plan.tables.iter().find(|table| table.name == chunk_row.table) else {
         return Ok(false);
     };
     let Some(bound) = finished.snapshot.split(':').next().and_then(|xmin| xmin.parse().ok()) else {
         return Ok(false);
     };
     let bound: u64 = bound;
-    let pages = page_condition(chunk).unwrap_or_else(|| "true".to_owned());
+    let pages = page_condition(chunk_row).unwrap_or_else(|| "true".to_owned());
     let name = table.name.sql();
     source.batch(&format!("LOCK TABLE ONLY {name} IN ACCESS SHARE MODE")).await?;
-    let file = "SELECT c.relfilenode = $2::oid AND pg_relation_filenode(c.oid) = $2::oid, \
-                pg_current_snapshot()::text FROM pg_class c WHERE c.oid = $1";
-    let row = source.one(file, &[&table.oid, &finished.filenode]).await?;
-    let current: String = row.get(1);
+    let same = source.one(&chunk::still_the_same(table), &[]).await?;
+    let current: String = source.one("SELECT pg_current_snapshot()::text", &[]).await?.get(0);
+    let is_same_file = same.get::<_, u32>(0) == finished.filenode && same.get::<_, bool>(1);
     let now: u64 = current.split(':').next().and_then(|xmin| xmin.parse().ok()).unwrap_or(u64::MAX);
     // Row versions carry 32 bits of the id: beyond 2^31 transactions old and new look alike.
-    if !row.get::<_, bool>(0) || now.saturating_sub(bound) >= 1 << 31 {
+    let is_near = now.saturating_sub(bound) < 1 << 31;
+    if !is_same_file || !is_near || !pg::sees_all_of(&current, &finished.snapshot) {
         return Ok(false);
     }
     let bound = quote_literal(&(bound & 0xffff_ffff).to_string());
@@ -146,7 +146,7 @@ pub(crate) async fn reset(
         let (schema, name) = (quote_literal(&table.schema), quote_literal(&table.name));
         let mut statements: Vec<String> =
             undone.iter().filter_map(|step| step.undo.clone()).collect();
-        statements.push(format!("TRUNCATE {}", places.place(table).sql()));
+        statements.push(format!("TRUNCATE ONLY {}", places.place(table).sql()));
         statements.push(format!(
             "UPDATE levada.step SET state = 'todo' WHERE edition = {edition} \
              AND number = ANY ('{{{}}}')",

@@ -18,6 +18,7 @@ use crate::courtesy::Watch;
 use crate::definitions::Definitions;
 use crate::extensions;
 use crate::install::Places;
+use crate::large_objects::is_large_objects;
 use crate::plan::{self, Plan, PlannedTable, Scope};
 use crate::preflight::{Preflight, preflight};
 use crate::publish::Publication;
@@ -43,7 +44,12 @@ pub struct Request {
 impl Request {
     /// What planning needs of the request.
     pub fn scope(&self) -> Scope<'_> {
-        Scope { config: &self.config, schemas: &self.schemas, modes: &self.modes }
+        Scope {
+            config: &self.config,
+            schemas: &self.schemas,
+            modes: &self.modes,
+            workers: self.config.workers(),
+        }
     }
 }
 
@@ -134,6 +140,7 @@ impl Attempt<'_> {
                 Some(SnapshotLost(problem)) if snapshots < SNAPSHOTS_MAX => {
                     self.progress.event(Event::Note(problem));
                     self.progress.event(Event::Phase("taking a new snapshot"));
+                    self.ledger.end_orphans().await?;
                 }
                 Some(SnapshotLost(problem)) => {
                     let hint = "run the same command again; finished tables are kept where the \
@@ -199,7 +206,9 @@ impl Attempt<'_> {
     /// When every row has been read, the source is not needed any more.
     async fn finish_without_source(&self, edition: &Edition) -> anyhow::Result<Option<Kept>> {
         let chunks = self.ledger.chunks(edition.number).await?;
-        let is_loaded = edition.definitions.is_some() && chunks.iter().all(|c| c.done.is_some());
+        let is_loaded = edition.definitions.is_some()
+            && !chunks.is_empty()
+            && chunks.iter().all(|chunk| chunk.done.is_some());
         let is_same_request = edition.fingerprint == start::fingerprint(self.request)
             && self.ends.source.is_same_database(&edition.source);
         if !is_loaded || !is_same_request {
@@ -265,7 +274,9 @@ impl Attempt<'_> {
         };
         let steps = self.ledger.steps(edition.number).await?;
         resume::reset(self.ledger, edition.number, places, &steps, &verdict.again).await?;
-        let again: Vec<String> = verdict.again.iter().map(Name::to_string).collect();
+        // Large objects are always read again; where there are none, nobody wants to hear of it.
+        let again = verdict.again.iter().filter(|name| !is_large_objects(name));
+        let again: Vec<String> = again.map(Name::to_string).collect();
         let mut problem = Problem::new(format!(
             "the snapshot of the earlier run is gone: {} proven unchanged and kept",
             text::counted(verdict.kept.len() as u64, "table")
@@ -274,7 +285,8 @@ impl Attempt<'_> {
             problem = problem.detail(format!("read again: {}", again.join(", ")));
         }
         self.progress.event(Event::Note(&problem));
-        Ok(Kept { kept: verdict.kept, again: verdict.again })
+        let again = verdict.again.into_iter().filter(|name| !is_large_objects(name)).collect();
+        Ok(Kept { kept: verdict.kept, again })
     }
 
     async fn copy_and_build(
@@ -323,13 +335,11 @@ impl Attempt<'_> {
     async fn publish(&self, edition: &Edition, places: &Places) -> anyhow::Result<()> {
         self.progress.event(Event::Phase("publishing"));
         self.ledger.hold().await?;
-        let tables = self.ledger.tables(edition.number).await?;
-        let is_pages = |name: &Name| crate::large_objects::is_large_objects(name);
         let publication = Publication {
             edition: edition.number,
             places,
             late_statements: &edition.late_statements,
-            has_large_objects: tables.iter().any(|table| is_pages(&table.name)),
+            replaces: &edition.replaces,
             wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
         };
         publication.run(&self.request.target, self.ledger, self.progress).await
@@ -348,12 +358,13 @@ impl Attempt<'_> {
         let number = edition.as_ref().map_or(0, |edition| edition.number);
         let chunks = self.ledger.chunks(number).await?;
         let done: Vec<_> = chunks.iter().filter_map(|chunk| chunk.done.as_ref()).collect();
+        let tables = self.ledger.tables(number).await?;
         let names = |names: &[Name]| names.iter().map(Name::to_string).collect();
         Ok(Report {
             edition: number,
             run: self.ledger.run(),
             as_of: edition.and_then(|edition| edition.as_of),
-            tables: self.ledger.tables(number).await?.len(),
+            tables: tables.iter().filter(|table| !is_large_objects(&table.name)).count(),
             rows: done.iter().map(|finished| finished.rows as u64).sum(),
             bytes: done.iter().map(|finished| finished.bytes as u64).sum(),
             seconds: started.elapsed().as_secs_f64(),

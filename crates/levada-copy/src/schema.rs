@@ -60,6 +60,7 @@ pub async fn copy_schema(request: &Request, dry_run: bool) -> anyhow::Result<Sch
     if dry_run || report.is_equal() || !(found.is_empty() || request.replace) {
         return Ok(report);
     }
+    refuse_to_drop(&source, &target, &plan.schemas, &found).await?;
     let chosen = extensions::choose(&catalog.extensions, &request.config)?;
     extensions::create(&target, &chosen).await?;
     apply(&target, &plan.schemas, &statements, &found).await?;
@@ -113,6 +114,31 @@ fn by_entry(statements: &[Statement]) -> BTreeMap<String, Vec<&str>> {
         entries.entry(entry_of(statement)).or_default().push(&statement.sql);
     }
     entries
+}
+
+/// Only definitions that the source has too may be dropped, and never those of an edition.
+async fn refuse_to_drop(
+    source: &Session,
+    target: &Session,
+    schemas: &[String],
+    found: &BTreeSet<Name>,
+) -> anyhow::Result<()> {
+    let records = "SELECT pg_catalog.to_regclass('levada.edition') IS NOT NULL";
+    if target.one(records, &[]).await?.get(0) {
+        let problem = Problem::new("the target holds editions of levada").hint(
+            "use levada run --replace, which keeps the old edition until the new one is complete",
+        );
+        return Err(problem.into());
+    }
+    let known = start::objects(source, schemas).await?;
+    let foreign: Vec<String> = found.difference(&known).map(Name::to_string).collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::new("the target holds objects that the source does not have")
+        .detail(foreign.join(", "))
+        .hint("--replace would drop them: move them to another schema, or drop them yourself");
+    Err(problem.into())
 }
 
 /// One transaction: either all definitions stand in the target, or nothing has changed.

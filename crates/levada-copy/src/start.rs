@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use edition::{ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, TableRow};
+use edition::{ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, TableRow, Work};
 use pg::catalog::Extension;
 use pg::{Name, Purpose, Session, quote_identifier};
-use report::{Event, Problem, Progress};
+use report::{Category, Event, Problem, Progress};
 
 use crate::definitions::Definitions;
 use crate::extensions;
@@ -68,7 +68,7 @@ impl Start<'_> {
                 Some(reason) => self.give_up(&session, &edition, reason).await?,
             }
         }
-        let placement = self.placement(&session).await?;
+        let (placement, replaces) = self.placement(&session).await?;
         let places = Places { placement, schemas: self.plan.schemas.clone() };
         extensions::create(&session, self.extensions).await?;
         let new = NewEdition {
@@ -76,6 +76,7 @@ impl Start<'_> {
             fingerprint: &fingerprint(self.request),
             source: &self.ends.source,
             schemas: &places.schemas,
+            replaces: &replaces,
         };
         let number = self.ledger.begin_edition(&new).await?;
         self.progress.event(Event::Phase("creating tables"));
@@ -84,6 +85,7 @@ impl Start<'_> {
             definitions: self.definitions,
             foreign_keys: self.request.config.foreign_keys,
             target_major: self.ends.target.major(),
+            run: self.ledger.run(),
         };
         let record = |installed: &Installed| self.records(number, installed);
         install::install(&session, &places, &order, record).await?;
@@ -118,6 +120,8 @@ impl Start<'_> {
             Problem::new(format!("unfinished edition {} is started over", edition.number))
                 .detail(reason);
         self.progress.event(Event::Note(&problem));
+        // Dropped and given up in one transaction: half of it would look finished.
+        session.batch("BEGIN").await?;
         match edition.placement {
             Placement::Beside => {
                 for schema in &edition.schemas {
@@ -126,34 +130,63 @@ impl Start<'_> {
                 }
             }
             Placement::Direct => {
-                session.batch("BEGIN").await?;
+                publish::refuse_dependents(session, &edition.schemas).await?;
                 drop_objects_inside(session, &edition.schemas, &edition.objects).await?;
-                session.batch("COMMIT").await?;
             }
         }
-        Ok(self.ledger.abandon_edition(edition.number).await?)
+        session.batch(&edition::abandoned(edition.number)).await?;
+        Ok(session.batch("COMMIT").await?)
     }
 
     /// In place where the target holds nothing; beside when it may be replaced; otherwise refused.
-    async fn placement(&self, session: &Session) -> anyhow::Result<Placement> {
+    /// Returns what will be replaced, as quoted names.
+    async fn placement(&self, session: &Session) -> anyhow::Result<(Placement, Vec<String>)> {
         let schemas = &self.plan.schemas;
         let found = objects(session, schemas).await?;
-        let large_objects = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
-        let has_large_objects =
-            self.plan.large_objects > 0 && session.one(large_objects, &[]).await?.get(0);
-        if found.is_empty() && !has_large_objects {
-            return Ok(Placement::Direct);
-        }
         let published = self.ledger.published().await?;
+        if found.is_empty() && published.is_none() && !self.has_large_objects(session).await? {
+            return Ok((Placement::Direct, Vec::new()));
+        }
         if !self.request.replace {
             return Err(refuse_content(published.as_ref(), &found).into());
         }
+        self.refuse_foreign(session, published.as_ref(), &found).await?;
+        let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
+        publish::refuse_dependents(session, &places.schemas).await?;
+        let leftovers = existing_schemas(session, &places.placed_schemas()).await?;
+        for schema in leftovers {
+            session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema))).await?;
+        }
+        Ok((Placement::Beside, found.iter().map(Name::sql).collect()))
+    }
+
+    /// Whether the target holds large objects that are not of an edition.
+    async fn has_large_objects(&self, session: &Session) -> anyhow::Result<bool> {
+        let sql = "SELECT EXISTS (SELECT oid FROM pg_catalog.pg_largeobject_metadata \
+                   EXCEPT SELECT id FROM levada.large_object)";
+        Ok(self.plan.large_objects > 0 && session.one(sql, &[]).await?.get(0))
+    }
+
+    /// Refuses to replace what is neither of the source nor of the published edition, and to leave
+    /// a part of that edition behind.
+    async fn refuse_foreign(
+        &self,
+        session: &Session,
+        published: Option<&Edition>,
+        found: &BTreeSet<Name>,
+    ) -> anyhow::Result<()> {
+        let schemas = &self.plan.schemas;
         let source = Session::open(&self.request.source, Purpose::Source).await?;
         let mut known = objects(&source, schemas).await?;
-        let previous: BTreeSet<String> =
-            published.map(|edition| edition.objects.into_iter().collect()).unwrap_or_default();
-        known.extend(found.iter().filter(|name| previous.contains(&name.sql())).cloned());
-        let foreign: Vec<String> = found.difference(&known).map(Name::to_string).collect();
+        // What the configuration leaves out has no successor that could replace it.
+        known.retain(|name| !self.plan.excluded.contains(name));
+        let previous = published.map(|edition| edition.objects.as_slice()).unwrap_or_default();
+        let is_foreign = |name: &&Name| !known.contains(name) && !previous.contains(&name.sql());
+        let mut foreign: Vec<String> =
+            found.iter().filter(is_foreign).map(Name::to_string).collect();
+        if self.has_large_objects(session).await? {
+            foreign.push("large objects".to_owned());
+        }
         if !foreign.is_empty() {
             let problem = Problem::new("the target holds objects that the source does not have")
                 .detail(foreign.join(", "))
@@ -162,13 +195,17 @@ impl Start<'_> {
                 );
             return Err(problem.into());
         }
-        let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
-        publish::refuse_dependents(session, &places).await?;
-        let leftovers = existing_schemas(session, &places.placed_schemas()).await?;
-        for schema in leftovers {
-            session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema))).await?;
+        let left = published
+            .and_then(|edition| edition.schemas.iter().find(|schema| !schemas.contains(schema)));
+        if let Some(schema) = left {
+            let problem = Problem::new(format!(
+                "the published edition also holds schema \"{schema}\", which the new one would not"
+            ))
+            .detail("readers would see two moments side by side")
+            .hint("copy that schema too, or use another target");
+            return Err(problem.into());
         }
-        Ok(Placement::Beside)
+        Ok(())
     }
 
     fn records(&self, edition: i32, installed: &Installed) -> String {
@@ -189,7 +226,7 @@ impl Start<'_> {
                 done: None,
             }));
         }
-        if self.plan.large_objects > 0 {
+        if self.request.config.large_objects {
             let (table, chunk) = large_objects::records();
             tables.push(table);
             chunks.push(chunk);
@@ -203,7 +240,9 @@ impl Start<'_> {
             chunks: &chunks,
             steps: &installed.steps,
         };
-        installation.sql()
+        let object = format!("{} definitions", installed.objects.len());
+        let work = Work { category: Category::Schema, object: &object, rows: None, bytes: None };
+        format!("{}; {}", installation.sql(), edition::work_done(self.ledger.run(), &work))
     }
 }
 

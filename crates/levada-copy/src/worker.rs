@@ -56,6 +56,9 @@ struct Sessions {
 impl Crew<'_> {
     /// Works until nothing is left.
     pub(crate) async fn work(&self) -> anyhow::Result<()> {
+        if self.board().is_loaded() {
+            self.release_snapshot();
+        }
         let workers = (0..self.jobs).map(|_| self.one_worker());
         futures_util::future::try_join_all(workers).await.map(drop)
     }
@@ -91,6 +94,7 @@ impl Crew<'_> {
 
     pub(crate) fn release_snapshot(&self) {
         let keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.watch.end();
         if keepers.is_some() {
             self.progress.event(Event::Phase("all rows read; the source is released"));
         }
@@ -99,14 +103,26 @@ impl Crew<'_> {
     async fn load(&self, chunk: &ChunkRow, sessions: &mut Sessions) -> anyhow::Result<()> {
         let object = chunk.table.to_string();
         let rows = self.tables.get(&chunk.table).map_or(0, |table| table.rows_estimate);
-        let category = Category::TableData;
+        let category = match self.tables.contains_key(&chunk.table) {
+            true => Category::TableData,
+            false => Category::LargeObject,
+        };
         self.progress.event(Event::Started { category, object: &object, rows });
         let started = Instant::now();
         let mut tries = 0;
         loop {
             let told = Mutex::new(Moved::default());
             let result = self.try_load(chunk, &object, &told, sessions).await;
-            let Err(failure) = result else { break };
+            let failure = match result {
+                Ok(()) => break,
+                Err(Failure::Done) => {
+                    // Both sessions are inside a transaction that has nothing to do.
+                    sessions.source = None;
+                    sessions.target_copy = None;
+                    break;
+                }
+                Err(failure) => failure,
+            };
             let Moved { rows, bytes } = *told.lock().unwrap_or_else(PoisonError::into_inner);
             self.progress.event(Event::TakenBack { object: &object, rows, bytes });
             self.after_failure(chunk, failure, &mut tries, sessions).await?;
@@ -185,6 +201,7 @@ impl Crew<'_> {
             Failure::SnapshotGone => return Err(self.snapshot_lost().into()),
             Failure::Spoiled(problem) => return Err(SnapshotLost(problem).into()),
             Failure::TakenOver => return Err(taken_over().into()),
+            Failure::Done => return Ok(()),
         };
         let gave_way = side == "reading" && self.watch.was_asked_to_yield(source_pid);
         let is_locked = side == "reading" && error.sqlstate() == Some("55P03");

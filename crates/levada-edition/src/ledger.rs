@@ -31,6 +31,8 @@ pub struct NewEdition<'a> {
     pub fingerprint: &'a str,
     pub source: &'a Identity,
     pub schemas: &'a [String],
+    /// What it replaces, as quoted names.
+    pub replaces: &'a [String],
 }
 
 /// Holds the run lock and writes the records of one run.
@@ -69,7 +71,7 @@ impl Ledger {
     pub async fn hold(&self) -> Result<()> {
         let mut session = self.session.lock().await;
         if session.batch("SELECT 1").await.is_err() || session.is_closed() {
-            *session = lock::acquire(&self.endpoint).await?;
+            *session = lock::reacquire(&self.endpoint).await?;
             let still_ours = session.rows(&crate::fence(self.run), &[]).await?;
             if still_ours.is_empty() {
                 let problem = Problem::new("another run has taken over this target")
@@ -78,6 +80,13 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Ends what the sessions of a failed attempt of this run still do.
+    pub async fn end_orphans(&self) -> Result<()> {
+        self.hold().await?;
+        let session = self.session.lock().await;
+        lock::end_orphans(&session).await
     }
 
     /// Runs several statements as one transaction of the recording session.
@@ -115,7 +124,14 @@ impl Ledger {
         let row = session
             .one(
                 include_str!("sql/begin_edition.sql"),
-                &[&new.placement.label(), &new.fingerprint, &source, &new.schemas, &self.run],
+                &[
+                    &new.placement.label(),
+                    &new.fingerprint,
+                    &source,
+                    &new.schemas,
+                    &self.run,
+                    &new.replaces,
+                ],
             )
             .await?;
         Ok(row.get(0))
@@ -126,15 +142,6 @@ impl Ledger {
         let session = self.session.lock().await;
         let sql = "UPDATE levada.run SET edition = $1 WHERE number = $2";
         session.execute(sql, &[&edition, &self.run]).await.map(drop)
-    }
-
-    /// Gives an edition up; its chunks and steps are forgotten.
-    pub async fn abandon_edition(&self, edition: i32) -> Result<()> {
-        let session = self.session.lock().await;
-        session.execute("DELETE FROM levada.table_state WHERE edition = $1", &[&edition]).await?;
-        session.execute("DELETE FROM levada.step WHERE edition = $1", &[&edition]).await?;
-        let sql = "UPDATE levada.edition SET state = 'abandoned' WHERE number = $1";
-        session.execute(sql, &[&edition]).await.map(drop)
     }
 
     /// Records the moment of the source that the edition shows.
@@ -203,6 +210,7 @@ fn edition_of(row: &Row) -> Result<Edition> {
         definitions: row.get("definitions"),
         late_statements: row.get("late_statements"),
         objects: row.get("objects"),
+        replaces: row.get("replaces"),
         as_of: row.get("as_of"),
     })
 }

@@ -12,7 +12,7 @@ mod times;
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use record::{
-    ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, chunk_done, fence,
-    published, step_done, work_done,
+    ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, abandoned, chunk_done,
+    chunk_todo, fence, published, step_done, work_done,
 };
 pub use times::{Entry, RunSummary, Times, latest_run, times};

@@ -1,5 +1,7 @@
 //! One run at a time on a target: an advisory lock held by a session, and who holds it.
 
+use std::time::{Duration, Instant};
+
 use pg::{Endpoint, Error, Purpose, Result, Session};
 use report::Problem;
 
@@ -13,6 +15,23 @@ pub(crate) async fn acquire(endpoint: &Endpoint) -> Result<Session> {
         session.one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&LOCK_KEY]).await?.get(0);
     if locked { Ok(session) } else { Err(Error::Refused(holder(&session).await?)) }
 }
+
+/// Takes the lock again after a lost connection: our own old backend may still hold it until the
+/// server notices that we are gone.
+pub(crate) async fn reacquire(endpoint: &Endpoint) -> Result<Session> {
+    let patience = Instant::now() + REACQUIRE_AT_MOST;
+    loop {
+        match acquire(endpoint).await {
+            Err(Error::Refused(_)) if Instant::now() < patience => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Longer than the keepalives that tell a server of a vanished client.
+const REACQUIRE_AT_MOST: Duration = Duration::from_secs(30);
 
 /// Names the run that holds the lock.
 async fn holder(session: &Session) -> Result<Problem> {
@@ -44,7 +63,7 @@ pub(crate) async fn end_orphans(session: &Session) -> Result<()> {
         if left == 0 {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let problem = Problem::new("backends of an earlier run do not end")
         .hint("end the sessions whose application_name is 'levada writer', then run again");

@@ -35,7 +35,7 @@ pub struct Edition {
     pub number: i32,
     pub state: String,
     pub placement: Placement,
-    /// Of the plan: a different one cannot be resumed.
+    /// Of the request: a different one cannot be resumed.
     pub fingerprint: String,
     pub source: pg::Identity,
     pub schemas: Vec<String>,
@@ -45,6 +45,8 @@ pub struct Edition {
     pub late_statements: Vec<String>,
     /// What was created for it, as quoted names.
     pub objects: Vec<String>,
+    /// What the target held when it was begun, as quoted names: the only things it may drop.
+    pub replaces: Vec<String>,
     pub as_of: Option<String>,
 }
 
@@ -90,7 +92,7 @@ pub enum Stage {
     Partitioned = 4,
     /// Attaching the partitions' indexes to those, in order.
     Attach = 5,
-    /// Foreign keys, one after the other.
+    /// Foreign keys of a table in their order, as soon as both its ends are built.
     ForeignKey = 6,
     /// Validation, one at a time on a referencing table.
     Validate = 7,
@@ -169,6 +171,17 @@ pub fn chunk_done(edition: i32, run: i32, chunk: &ChunkRow, finished: &Finished)
     format!("UPDATE levada.chunk SET {DONE_BY} {run}, {recorded}, {times} WHERE {chunk}")
 }
 
+/// Locks a chunk's row; returns a row only while the chunk is not loaded.
+pub fn chunk_todo(edition: i32, chunk: &ChunkRow) -> String {
+    let (schema, table) = (quote_literal(&chunk.table.schema), quote_literal(&chunk.table.name));
+    let number = chunk.number;
+    format!(
+        "SELECT 1 FROM (SELECT state FROM levada.chunk WHERE edition = {edition} \
+         AND schema_name = {schema} AND table_name = {table} AND number = {number} FOR UPDATE) c \
+         WHERE state = 'todo'"
+    )
+}
+
 /// Marks a step as done; belongs into the transaction that carried it out.
 pub fn step_done(edition: i32, run: i32, step: i32) -> String {
     format!(
@@ -193,4 +206,9 @@ pub fn work_done(run: i32, work: &Work<'_>) -> String {
 pub fn published(edition: i32, run: i32) -> String {
     let sql = include_str!("sql/published.sql");
     sql.replace("@edition@", &edition.to_string()).replace("@run@", &run.to_string())
+}
+
+/// Gives an edition up; its tables, chunks and steps are forgotten.
+pub fn abandoned(edition: i32) -> String {
+    include_str!("sql/abandoned.sql").replace("@edition@", &edition.to_string())
 }

@@ -70,8 +70,8 @@ pub struct Table {
 pub struct Column {
     pub name: String,
     pub type_oid: u32,
-    /// As in a definition: `character varying(255)`.
-    pub type_name: String,
+    /// `pg_attribute.attnum`: a column that was dropped and added again has another.
+    pub number: i16,
     /// Computed by the server; never copied.
     pub is_generated: bool,
 }
@@ -196,7 +196,7 @@ async fn load_columns(session: &Session) -> Result<HashMap<u32, Vec<Column>>> {
         columns.entry(row.get("table_oid")).or_default().push(Column {
             name: row.get("name"),
             type_oid: row.get("type_oid"),
-            type_name: row.get("type_name"),
+            number: row.get("number"),
             is_generated: row.get("is_generated"),
         });
     }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use report::Problem;
 use tokio::process::Command;
 
-use crate::session::SETTINGS_PREFIX;
+use crate::session::APPLICATION_NAME_PREFIX;
 use crate::{Endpoint, Error, Name, Result};
 
 /// Names a directory with PostgreSQL client programs that is looked into first.
@@ -60,7 +60,7 @@ impl Dump {
             endpoint: endpoint.clone(),
             exclude_schemas: Vec::new(),
             exclude: Vec::new(),
-            token: format!("{SETTINGS_PREFIX}schema reader {}", std::process::id()),
+            token: format!("{APPLICATION_NAME_PREFIX}schema reader {}", std::process::id()),
         })
     }
 

@@ -107,10 +107,14 @@ impl From<tokio_postgres::Error> for Error {
 fn safe_message(fields: &ServerFields) -> String {
     let is_grammar = fields.message.starts_with("syntax error at ");
     let mut message = match fields.sqlstate.get(..2) {
+        // An invalid character is shown as its bytes.
+        Some("22") if matches!(fields.sqlstate.as_str(), "22021" | "22P05") => {
+            fields.message.split("0x").next().unwrap_or_default().trim_end().to_owned()
+        }
         Some("22") => redact_quoted(&fields.message),
         // Types with a syntax of their own, such as tsquery, complain like the grammar does.
         Some("42") if fields.sqlstate == "42601" && !is_grammar => redact_quoted(&fields.message),
-        Some("P0") => "a function of the database raised an exception".to_owned(),
+        Some("P0" | "38") => "a function of the database raised an exception".to_owned(),
         _ => fields.message.clone(),
     };
     let places = [("table", &fields.table), ("column", &fields.column)];

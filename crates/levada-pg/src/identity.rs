@@ -72,3 +72,46 @@ impl Position {
         }
     }
 }
+
+/// Whether the snapshot `newer` sees everything that `older` sees; both as `pg_current_snapshot()`
+/// writes them. A standby that lags behind the server of the older one does not.
+pub fn sees_all_of(newer: &str, older: &str) -> bool {
+    let (Some(newer), Some(older)) = (Bounds::parse(newer), Bounds::parse(older)) else {
+        return false;
+    };
+    let is_missed = |running: &u64| *running < older.xmax && !older.running.contains(running);
+    newer.xmax >= older.xmax && !newer.running.iter().any(is_missed)
+}
+
+/// The parts of a snapshot's text: `xmin:xmax:xip_list`.
+struct Bounds {
+    xmax: u64,
+    running: Vec<u64>,
+}
+
+impl Bounds {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (_xmin, xmax, list) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        let running = list.split(',').filter(|id| !id.is_empty()).map(u64::from_str);
+        Some(Self { xmax, running: running.collect::<std::result::Result<_, _>>().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sees_all_of;
+
+    #[test]
+    fn a_later_snapshot_sees_all_of_an_earlier_one() {
+        assert!(sees_all_of("10:20:", "10:20:"));
+        assert!(sees_all_of("12:30:12,25", "10:20:10,12"));
+    }
+
+    #[test]
+    fn a_lagging_one_does_not() {
+        assert!(!sees_all_of("10:15:", "10:20:"), "it ends earlier");
+        assert!(!sees_all_of("12:20:12", "10:20:10"), "12 was decided, and is running again");
+        assert!(!sees_all_of("nonsense", "10:20:"));
+    }
+}

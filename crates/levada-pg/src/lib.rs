@@ -22,7 +22,7 @@ mod wire;
 pub use dump::{Dump, Section};
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
-pub use identity::{Identity, Position};
+pub use identity::{Identity, Position, sees_all_of};
 pub use name::{Name, quote_identifier, quote_literal};
 pub use relay::{Moved, Relay, Relayed};
 pub use script::{Statement, split};
@@ -31,5 +31,5 @@ pub use snapshot::{Keepers, Snapshot};
 pub use stop::Stop;
 pub use wire::Wire;
 
-/// Re-exported so that other crates can name row and parameter types without the client library.
-pub use tokio_postgres::{Row, types::ToSql};
+/// Re-exported so that other crates can name rows without the client library.
+pub use tokio_postgres::Row;

@@ -5,14 +5,16 @@
 //! an interrupted COPY can never be committed as a whole one.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::stream::Stream;
 use crate::wire::{Wire, is_chatter, lost, server_error};
 use crate::{Error, Result};
 
@@ -176,10 +178,10 @@ impl Frame {
         if self.bytes.len() == FRAME_HEADER_BYTES {
             return Ok(());
         }
-        complain_if_failed(target).await?;
         let length = (self.bytes.len() - 1) as u32;
         self.bytes[1..FRAME_HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
-        target.stream.write_all(&self.bytes).await.map_err(lost)?;
+        write_and_listen(target, &self.bytes).await?;
+        complain_if_failed(target).await?;
         self.bytes.truncate(FRAME_HEADER_BYTES);
         Ok(())
     }
@@ -225,23 +227,57 @@ async fn next_frame(source: &mut Wire) -> Result<Option<usize>> {
     }
 }
 
-/// Looks, without waiting, whether the target has already failed.
-async fn complain_if_failed(target: &mut Wire) -> Result<()> {
+/// Writes a frame and takes in what the target says meanwhile: a target that waits for us to read
+/// its notices would never read our rows.
+async fn write_and_listen(target: &mut Wire, bytes: &[u8]) -> Result<()> {
+    let mut written = 0;
+    let Wire { stream, buffer, .. } = target;
+    let writing = poll_fn(|cx| {
+        loop {
+            if written == bytes.len() {
+                return Pin::new(&mut *stream).poll_flush(cx);
+            }
+            match Pin::new(&mut *stream).poll_write(cx, &bytes[written..]) {
+                Poll::Ready(Ok(count)) => written += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => match listen(stream, buffer, cx) {
+                    Poll::Ready(Ok(())) => {}
+                    other => return other,
+                },
+            }
+        }
+    });
+    writing.await.map_err(lost)?;
+    // One look more, without waiting: an error tells us to stop sending.
+    let looking = poll_fn(|cx| match listen(stream, buffer, cx) {
+        Poll::Pending => Poll::Ready(Ok(())),
+        ready => ready,
+    });
+    looking.await.map_err(lost)
+}
+
+/// Reads what has arrived; the end of the stream is an error.
+fn listen(
+    stream: &mut Stream,
+    buffer: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
     let mut small = [0_u8; 1024];
     let mut read = ReadBuf::new(&mut small);
-    let arrived = poll_fn(|cx| match Pin::new(&mut target.stream).poll_read(cx, &mut read) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => Poll::Ready(None),
-    });
-    match arrived.await {
-        None => return Ok(()),
-        Some(Err(error)) => return Err(lost(error)),
-        Some(Ok(())) if read.filled().is_empty() => {
-            return Err(Error::Lost("closed by the server".to_owned()));
+    match Pin::new(stream).poll_read(cx, &mut read) {
+        Poll::Ready(Ok(())) if read.filled().is_empty() => {
+            Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
         }
-        Some(Ok(())) => {}
+        Poll::Ready(Ok(())) => {
+            buffer.extend_from_slice(read.filled());
+            Poll::Ready(Ok(()))
+        }
+        other => other,
     }
-    target.buffer.extend_from_slice(read.filled());
+}
+
+/// Ends the COPY when the target has said that it failed.
+async fn complain_if_failed(target: &mut Wire) -> Result<()> {
     // A notice is taken off here; an error ends the COPY, and its sessions.
     while let Some(message) = Message::parse(&mut target.buffer).map_err(lost)? {
         if let Message::ErrorResponse(body) = message {
@@ -257,7 +293,7 @@ async fn complain_if_failed(target: &mut Wire) -> Result<()> {
 async fn abandon(target: &mut Wire) -> Result<()> {
     let mut out = BytesMut::new();
     frontend::copy_fail("the source did not finish", &mut out).map_err(lost)?;
-    target.stream.write_all(&out).await.map_err(lost)?;
+    target.send(&out).await?;
     target.until_ready().await.map(drop)
 }
 
@@ -265,7 +301,7 @@ async fn abandon(target: &mut Wire) -> Result<()> {
 async fn finish_target(target: &mut Wire) -> Result<u64> {
     let mut out = BytesMut::new();
     frontend::copy_done(&mut out);
-    target.stream.write_all(&out).await.map_err(lost)?;
+    target.send(&out).await?;
     finish(target).await
 }
 

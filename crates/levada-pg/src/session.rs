@@ -11,7 +11,7 @@ use crate::wire::{missing_password, refused};
 use crate::{Endpoint, Error, Result};
 
 /// Every session of ours has an `application_name` that begins so.
-pub(crate) const SETTINGS_PREFIX: &str = "levada ";
+pub(crate) const APPLICATION_NAME_PREFIX: &str = "levada ";
 
 /// What a session is for. It decides the settings and the `application_name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Session {
     pub async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
         let stream = Stream::open(endpoint).await?;
         let mut config = endpoint.config.clone();
-        config.application_name(format!("{SETTINGS_PREFIX}{}", purpose.label()));
+        config.application_name(format!("{APPLICATION_NAME_PREFIX}{}", purpose.label()));
         config.ssl_mode(tokio_postgres::config::SslMode::Disable);
         let limit = endpoint.config.get_connect_timeout().copied().unwrap_or(Duration::MAX);
         let connecting = tokio::time::timeout(limit, config.connect_raw(stream, NoTls));

@@ -68,11 +68,6 @@ impl Keepers {
         session.batch(&begin).await?;
         Ok(session)
     }
-
-    /// The backends that hold the snapshot.
-    pub fn pids(&self) -> Vec<i32> {
-        alive(&self.held).iter().map(|keeper| keeper.session.pid()).collect()
-    }
 }
 
 impl Drop for Keepers {

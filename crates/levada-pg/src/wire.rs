@@ -15,7 +15,7 @@ use report::Problem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::ServerFields;
-use crate::session::{Purpose, SETTINGS_PREFIX};
+use crate::session::{APPLICATION_NAME_PREFIX, Purpose};
 use crate::stream::Stream;
 use crate::{Endpoint, Error, Result};
 
@@ -39,6 +39,10 @@ impl Wire {
             .await
             .map_err(|_| Error::Lost("no answer to the start-up message".to_owned()))??;
         wire.query(&purpose.settings()).await?;
+        // Behind a pooler the number of the start-up is not the backend's.
+        let rows = wire.query("SELECT pg_catalog.pg_backend_pid()").await?;
+        let cell = rows.into_iter().flatten().flatten().next();
+        wire.pid = cell.and_then(|pid| pid.parse().ok()).unwrap_or_default();
         Ok(wire)
     }
 
@@ -48,7 +52,7 @@ impl Wire {
     }
 
     async fn start(&mut self, endpoint: &Endpoint, purpose: Purpose) -> Result<()> {
-        let name = format!("{SETTINGS_PREFIX}{}", purpose.label());
+        let name = format!("{APPLICATION_NAME_PREFIX}{}", purpose.label());
         let mut parameters = vec![
             ("client_encoding", "UTF8"),
             ("user", endpoint.user()),
@@ -60,11 +64,10 @@ impl Wire {
         }
         let mut out = BytesMut::new();
         frontend::startup_message(parameters, &mut out).map_err(lost)?;
-        self.stream.write_all(&out).await.map_err(lost)?;
+        self.send(&out).await?;
         self.authenticate(endpoint).await?;
         loop {
             match self.message().await? {
-                Message::BackendKeyData(key) => self.pid = key.process_id(),
                 Message::ReadyForQuery(_) => return Ok(()),
                 Message::ErrorResponse(body) => {
                     return Err(refused(endpoint, server_error(&body)?));
@@ -99,7 +102,7 @@ impl Wire {
     async fn send_password(&mut self, password: &[u8]) -> Result<()> {
         let mut out = BytesMut::new();
         frontend::password_message(password, &mut out).map_err(lost)?;
-        self.stream.write_all(&out).await.map_err(lost)
+        self.send(&out).await
     }
 
     async fn scram(&mut self, endpoint: &Endpoint) -> Result<()> {
@@ -108,7 +111,7 @@ impl Wire {
         let mut out = BytesMut::new();
         frontend::sasl_initial_response(sasl::SCRAM_SHA_256, scram.message(), &mut out)
             .map_err(lost)?;
-        self.stream.write_all(&out).await.map_err(lost)?;
+        self.send(&out).await?;
         match self.message().await? {
             Message::AuthenticationSaslContinue(body) => scram.update(body.data()).map_err(lost)?,
             Message::ErrorResponse(body) => return Err(refused(endpoint, server_error(&body)?)),
@@ -116,7 +119,7 @@ impl Wire {
         }
         out.clear();
         frontend::sasl_response(scram.message(), &mut out).map_err(lost)?;
-        self.stream.write_all(&out).await.map_err(lost)?;
+        self.send(&out).await?;
         match self.message().await? {
             Message::AuthenticationSaslFinal(body) => scram.finish(body.data()).map_err(lost),
             Message::ErrorResponse(body) => Err(refused(endpoint, server_error(&body)?)),
@@ -151,7 +154,13 @@ impl Wire {
     pub(crate) async fn send_query(&mut self, sql: &str) -> Result<()> {
         let mut out = BytesMut::new();
         frontend::query(sql, &mut out).map_err(lost)?;
-        self.stream.write_all(&out).await.map_err(lost)
+        self.send(&out).await
+    }
+
+    /// Writes everything, also what a TLS layer would like to keep for later.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).await.map_err(lost)?;
+        self.stream.flush().await.map_err(lost)
     }
 
     /// The next message that is not asynchronous chatter.

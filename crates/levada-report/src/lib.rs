@@ -11,4 +11,4 @@ pub mod text;
 pub use category::Category;
 pub use finding::{Finding, Severity};
 pub use problem::Problem;
-pub use progress::{Event, Progress, Silent};
+pub use progress::{Event, Progress};

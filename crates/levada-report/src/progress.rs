@@ -28,11 +28,3 @@ pub enum Event<'a> {
 pub trait Progress: Send + Sync {
     fn event(&self, event: Event<'_>);
 }
-
-/// Listens to nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn event(&self, _event: Event<'_>) {}
-}

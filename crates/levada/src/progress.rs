@@ -248,7 +248,7 @@ impl Display<'_> {
         if state.last_line.elapsed() >= LINE_EVERY {
             state.last_line = Instant::now();
             let (rows, bytes) = (state.rows, state.bytes);
-            self.ui.data("moved", &json!({ "object": object, "rows": rows, "bytes": bytes }));
+            self.ui.data("moved", &json!({ "now": object, "rows": rows, "bytes": bytes }));
         }
     }
 }

@@ -12,7 +12,8 @@ FROM (
       AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
       AND NOT EXISTS (
           SELECT FROM pg_depend AS d
-          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i'))
+          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+            AND d.deptype IN ('e', 'i'))
     UNION ALL
     SELECT 2, format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure),
            n.nspname::text, p.proname::text

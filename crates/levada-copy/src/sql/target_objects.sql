@@ -5,7 +5,8 @@ WHERE n.nspname = ANY ($1)
   AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
   AND NOT EXISTS (
       SELECT FROM pg_depend AS d
-      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'a'))
+      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+        AND d.deptype IN ('e', 'i', 'a'))
 UNION ALL
 SELECT n.nspname::text, t.typname::text
 FROM pg_type AS t

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS levada.edition (
     definitions     text,
     late_statements text[] NOT NULL DEFAULT '{}',
     objects         text[] NOT NULL DEFAULT '{}',
+    replaces        text[] NOT NULL DEFAULT '{}',
     as_of           timestamptz,
     snapshot        text,
     lsn             text,
@@ -101,6 +102,9 @@ CREATE TABLE IF NOT EXISTS levada.work (
     bytes       bigint
 );
 CREATE INDEX IF NOT EXISTS work_run ON levada.work (run);
+
+-- The large objects that belong to the published edition.
+CREATE TABLE IF NOT EXISTS levada.large_object (id oid PRIMARY KEY);
 
 -- Large objects on their way: they appear under their own ids when the edition is published.
 CREATE TABLE IF NOT EXISTS levada.large_object_page (

@@ -1,5 +1,5 @@
 SELECT number, state, placement, fingerprint, source, schemas, definitions, late_statements,
-       objects,
+       objects, replaces,
        to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of
 FROM levada.edition
 WHERE state = $1

@@ -1,7 +1,7 @@
 SELECT a.attrelid AS table_oid,
        a.attname::text AS name,
        a.atttypid AS type_oid,
-       format_type(a.atttypid, a.atttypmod) AS type_name,
+       a.attnum AS number,
        a.attgenerated <> '' AS is_generated
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid

@@ -1,5 +1,8 @@
 SELECT system.system_identifier,
-       checkpoint.timeline_id AS timeline,
+       -- After a promotion the control file tells the old timeline until the next checkpoint.
+       CASE WHEN pg_is_in_recovery() THEN checkpoint.timeline_id
+            ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+       END AS timeline,
        d.oid AS database_oid,
        d.datname::text AS database,
        current_setting('server_version_num')::int AS version,

@@ -115,6 +115,48 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     if *dry_run {
         return super::plan::show(&request, ui).await;
     }
-    let again = "the same levada copy command".to_owned();
+    let again = command_line(std::env::args());
     super::run::carry_out(&request, ui, &Reader { again, zone: TimeZone::UTC }).await
+}
+
+/// The command as it was typed, for a shell, without passwords.
+fn command_line(arguments: impl Iterator<Item = String>) -> String {
+    let shown = arguments.skip(1).map(|argument| {
+        let argument = without_password(&argument);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=%,+".contains(c);
+        match argument.chars().all(is_plain) && !argument.is_empty() {
+            true => argument,
+            false => format!("'{}'", argument.replace('\'', r"'\''")),
+        }
+    });
+    format!("levada {}", shown.collect::<Vec<_>>().join(" "))
+}
+
+/// `postgresql://joe:secret@host/db` → `postgresql://joe:PASSWORD@host/db`
+fn without_password(argument: &str) -> String {
+    if argument.contains("password=") {
+        return "URL".to_owned();
+    }
+    let Some((scheme, rest)) = argument.split_once("://") else { return argument.to_owned() };
+    let Some((login, place)) = rest.rsplit_once('@') else { return argument.to_owned() };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:PASSWORD@{place}"),
+        None => argument.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_continue_can_be_typed_and_holds_no_password() {
+        let typed =
+            ["levada", "copy", "postgresql://a:s3@h/d", "postgresql://b@h/e", "--exclude", "log_*"];
+        assert_eq!(
+            command_line(typed.map(str::to_owned).into_iter()),
+            "levada copy postgresql://a:PASSWORD@h/d postgresql://b@h/e --exclude 'log_*'"
+        );
+        assert_eq!(without_password("host=h password=s3"), "URL");
+    }
 }

@@ -36,7 +36,8 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     if arguments.dry_run {
         return super::plan::show(&request, ui).await;
     }
-    let again = format!("levada run --config {}", arguments.config.config.display());
+    let replace = if arguments.replace { " --replace" } else { "" };
+    let again = format!("levada run{replace} --config {}", arguments.config.config.display());
     carry_out(&request, ui, &Reader { again, zone: file.zone()? }).await
 }
 

@@ -6,5 +6,6 @@ SELECT count(*) FILTER (WHERE ranges = done),
 FROM (
     SELECT count(*) AS ranges, count(*) FILTER (WHERE state = 'done') AS done
     FROM levada.chunk
+    WHERE schema_name <> 'levada'
     GROUP BY schema_name, table_name
 ) AS tables

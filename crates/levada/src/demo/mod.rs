@@ -82,7 +82,7 @@ fn kill_in_the_middle(stage: &Stage, ui: &Ui) -> anyhow::Result<Arrived> {
         return Err(Problem::new("the copy was done although its network had stalled").into());
     }
     ui.say(&format!(
-        "   killed: {} of {} tables and {} of {} ranges had arrived; readers see nothing of it",
+        "   killed: {} of {} tables and {} of {} ranges had arrived; nothing is published",
         arrived.tables, arrived.tables_planned, arrived.ranges, arrived.ranges_planned
     ));
     Ok(arrived)

@@ -464,7 +464,7 @@ fn disk_that_is_full_on_the_target() {
     let ran = ran.expect_stderr("error: loading public.answer: could not ");
     let ran = ran.expect_stderr("No space left on device (SQLSTATE 53100)");
     let ran = ran.expect_stderr("hint: the server's disk is full: free or add space, then run ");
-    ran.expect_stderr("To continue: the same levada copy command");
+    ran.expect_stderr("To continue: levada copy ");
     disk.grow();
     copy(source.url(), target.url()).expect_code(0);
     assert_same_content(&source, &target);

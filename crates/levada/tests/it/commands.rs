@@ -267,9 +267,13 @@ fn run_and_report_tell_what_happened() {
         run 1 (run) published, started [WHEN], [TIME], edition 1 as of [WHEN]
 
         category  cumulated  entries
+        SCHEMA  [TIME]  1
+          3 definitions  [TIME]
         TABLE DATA  [TIME]  2
           public.article  [TIME]  1,000 rows, [SIZE]
           public.purchase  [TIME]  5,000 rows, [SIZE]
+        LARGE OBJECT  [TIME]  1
+          levada.large_object_page  [TIME]  0 rows, [SIZE]
         INDEX  [TIME]  1
           public.purchase purchase_bought_at_idx  [TIME]
         CONSTRAINT  [TIME]  2

@@ -87,7 +87,7 @@ fn the_source_is_released_before_the_indexes_are_built() {
     let mut phases = lines.map_while(Result::ok).filter(|line| line.contains("\"phase\""));
     assert!(phases.any(|line| line.contains("all rows read")));
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name IN \
-                    ('levada snapshot keeper', 'levada reader') AND datname = current_database()";
+                    ('levada snapshot keeper', 'levada reader', 'levada lock watch') AND datname = current_database()";
     wait_for("the source's sessions to end", PATIENCE, || Ok(source.psql(sessions)? == "0"))
         .unwrap();
     let left = "SELECT count(*) > 0 FROM levada.step WHERE state = 'todo'";

@@ -130,20 +130,14 @@ fn grants_extensions_and_new_definitions_survive_a_replacement() {
     let (source, target) = library("grants", 400);
     source.execute("CREATE EXTENSION citext; ALTER TABLE member ADD mail citext").unwrap();
     copy(&source, &target, &[]).expect_code(0);
-    target
-        .execute(
-            "DO 'BEGIN CREATE ROLE replace_reader; EXCEPTION WHEN duplicate_object THEN END'; \
-             GRANT USAGE ON SCHEMA public TO replace_reader; \
-             GRANT SELECT ON loan TO replace_reader",
-        )
-        .unwrap();
+    target.execute(include_str!("fixtures/readers_rights.sql")).unwrap();
     source.execute("ALTER TABLE loan ADD returned_at date; CREATE TABLE shelf (id int)").unwrap();
     copy(&source, &target, &["--replace"]).expect_code(0);
     assert_equal(&source, &target);
-    let rights = "SELECT has_table_privilege('replace_reader', 'loan', 'SELECT'), \
-                  has_schema_privilege('replace_reader', 'public', 'USAGE'), \
-                  has_table_privilege('replace_reader', 'book', 'SELECT')";
-    assert_eq!(target.psql(rights).unwrap(), "t|t|f");
+    let rights = include_str!("fixtures/readers_rights_now.sql");
+    assert_eq!(target.psql(rights).unwrap(), "t|t|t|f");
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_eq!(target.psql(rights).unwrap(), "t|t|t|f", "also the second time");
 }
 
 #[test]
@@ -163,4 +157,69 @@ fn rows_computed_through_schema_names_are_not_mixed_between_editions() {
         .expect_code(2)
         .expect_stderr("index public.by_shelf cannot be built beside a published edition");
     assert_eq!(target.psql("SELECT rate FROM rated").unwrap(), "780");
+}
+
+#[test]
+fn what_readers_create_while_an_edition_is_built_is_not_dropped_with_the_old_one() {
+    let (source, target) = library("newcomers", 100_000);
+    copy(&source, &target, &[]).expect_code(0);
+    let mut child = start(&["copy", source.url(), target.url(), "--replace", "--json"]);
+    let begun = "SELECT count(*) > 0 FROM levada.chunk WHERE edition = 2";
+    testkit::wait_for("the second edition to begin", std::time::Duration::from_secs(30), || {
+        Ok(target.psql(begun)? == "t")
+    })
+    .unwrap();
+    target.execute("CREATE TABLE public.notes (x int); INSERT INTO notes VALUES (7)").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(target.psql("SELECT x FROM public.notes").unwrap(), "7");
+    copy(&source, &target, &["--replace"])
+        .expect_code(2)
+        .expect_stderr("objects were created in the target since the run began")
+        .expect_stderr("public.notes");
+    target.execute("CREATE SCHEMA mine; ALTER TABLE public.notes SET SCHEMA mine").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    target.execute("DROP SCHEMA mine CASCADE").unwrap();
+    assert_equal(&source, &target);
+}
+
+#[test]
+fn large_objects_of_the_old_edition_go_and_those_of_others_stay() {
+    let (source, target) = library("lo_replace", 400);
+    copy(&source, &target, &[]).expect_code(0);
+    source.execute("SELECT lo_unlink(4711); SELECT lo_from_bytea(4712, 'new')").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_equal(&source, &target);
+    source.execute("SELECT lo_unlink(4712)").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_equal(&source, &target);
+    target.execute("SELECT lo_from_bytea(99, 'mine')").unwrap();
+    source.execute("SELECT lo_from_bytea(4713, 'newer')").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(2).expect_stderr("large objects");
+    assert_eq!(target.psql("SELECT convert_from(lo_get(99), 'UTF8')").unwrap(), "mine");
+}
+
+#[test]
+fn schema_replaces_definitions_whole_or_not_at_all() {
+    let (source, target) = library("schema_replace", 400);
+    let schema = |more: &[&str]| {
+        let mut arguments = vec!["schema", source.url(), target.url()];
+        arguments.extend(more);
+        levada(&arguments)
+    };
+    target.execute("CREATE TABLE book (wrong int); CREATE TABLE mine (x int)").unwrap();
+    schema(&["--replace"]).expect_code(2).expect_stderr("public.mine");
+    target.execute("DROP TABLE mine").unwrap();
+    source
+        .execute("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'")
+        .unwrap();
+    schema(&["--replace"]).expect_code(0);
+    schema(&[]).expect_code(0);
+    target.execute("DROP VIEW open_member").unwrap();
+    schema(&[]).expect_code(1);
+    // What the target cannot create fails the command, and nothing has changed.
+    target.execute(include_str!("fixtures/refuse_views.sql")).unwrap();
+    schema(&["--replace", "--schema", "public"])
+        .expect_code(2)
+        .expect_stderr("the definitions could not be created; nothing has changed");
+    assert_eq!(target.psql("SELECT to_regclass('book') IS NOT NULL").unwrap(), "t");
 }
