@@ -31,7 +31,18 @@ fn table(name: &str, mib: u64) -> Table {
         parents: Vec::new(),
         router: None,
         own_sequences: Vec::new(),
-        columns: vec![Column { name: "id".into(), type_oid: 23, number: 1, is_generated: false }],
+        columns: vec![Column {
+            name: "id".into(),
+            type_oid: 23,
+            type_name: "integer".into(),
+            number: 1,
+            is_not_null: true,
+            is_generated: false,
+            is_always_identity: false,
+            missing: None,
+            is_deterministic: true,
+        }],
+        keys: Vec::new(),
     }
 }
 

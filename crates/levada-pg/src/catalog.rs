@@ -63,6 +63,34 @@ pub struct Table {
     /// The sequences that it owns and nobody else uses.
     pub own_sequences: Vec<Name>,
     pub columns: Vec<Column>,
+    /// Unique indexes and exclusion constraints, the primary key first.
+    pub keys: Vec<Key>,
+}
+
+impl Table {
+    /// The key that names rows: the primary key, or else a unique index that can do the same.
+    pub fn key(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.is_usable)
+    }
+
+    /// The column of this exact name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// A unique index or an exclusion constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// Of the index.
+    pub name: String,
+    pub is_primary: bool,
+    /// Checked row by row; otherwise deferrable, and not fit for `ON CONFLICT`.
+    pub is_immediate: bool,
+    /// Names exactly one row: valid, not partial, no expressions, never NULL.
+    pub is_usable: bool,
+    /// In the order of the index; expressions are left out.
+    pub columns: Vec<String>,
 }
 
 /// A column, in the order of the table.
@@ -70,8 +98,17 @@ pub struct Table {
 pub struct Column {
     pub name: String,
     pub type_oid: u32,
+    /// As in a definition, with its modifiers: `character varying(255)`.
+    pub type_name: String,
     /// `pg_attribute.attnum`: a column that was dropped and added again has another.
     pub number: i16,
+    pub is_not_null: bool,
+    /// `GENERATED ALWAYS AS IDENTITY`.
+    pub is_always_identity: bool,
+    /// What rows hold that are older than the column, as the text of an array of one.
+    pub missing: Option<String>,
+    /// Its collation, if any, tells different texts apart.
+    pub is_deterministic: bool,
     /// Computed by the server; never copied.
     pub is_generated: bool,
 }
@@ -124,6 +161,7 @@ impl Catalog {
     /// Reads the catalogue in the transaction of `session`.
     pub async fn load(session: &Session) -> Result<Self> {
         let mut columns = load_columns(session).await?;
+        let mut keys = load_keys(session).await?;
         let tables = session.rows(include_str!("sql/tables.sql"), &[]).await?;
         let tables = tables.iter().map(|row| {
             let oid = row.get("oid");
@@ -147,6 +185,7 @@ impl Catalog {
                     .map(|schema| Name::new(schema, row.get::<_, String>("router_name"))),
                 own_sequences: name_list(row, "sequence_schemas", "sequence_names"),
                 columns: columns.remove(&oid).unwrap_or_default(),
+                keys: keys.remove(&oid).unwrap_or_default(),
             }
         });
         let sequences = session.rows(include_str!("sql/sequences.sql"), &[]).await?;
@@ -196,11 +235,30 @@ async fn load_columns(session: &Session) -> Result<HashMap<u32, Vec<Column>>> {
         columns.entry(row.get("table_oid")).or_default().push(Column {
             name: row.get("name"),
             type_oid: row.get("type_oid"),
+            type_name: row.get("type_name"),
             number: row.get("number"),
+            is_not_null: row.get("is_not_null"),
             is_generated: row.get("is_generated"),
+            is_always_identity: row.get("is_always_identity"),
+            missing: row.get("missing"),
+            is_deterministic: row.get("is_deterministic"),
         });
     }
     Ok(columns)
+}
+
+async fn load_keys(session: &Session) -> Result<HashMap<u32, Vec<Key>>> {
+    let mut keys: HashMap<u32, Vec<Key>> = HashMap::new();
+    for row in session.rows(include_str!("sql/keys.sql"), &[]).await? {
+        keys.entry(row.get("table_oid")).or_default().push(Key {
+            name: row.get("name"),
+            is_primary: row.get("is_primary"),
+            is_immediate: row.get("is_immediate"),
+            is_usable: row.get("is_usable"),
+            columns: row.get("columns"),
+        });
+    }
+    Ok(keys)
 }
 
 async fn load_types(session: &Session) -> Result<Types> {

@@ -1,11 +1,18 @@
 SELECT a.attrelid AS table_oid,
        a.attname::text AS name,
        a.atttypid AS type_oid,
+       format_type(a.atttypid, a.atttypmod) AS type_name,
        a.attnum AS number,
-       a.attgenerated <> '' AS is_generated
+       a.attnotnull AS is_not_null,
+       a.attgenerated <> '' AS is_generated,
+       a.attidentity = 'a' AS is_always_identity,
+       -- One value, in the text of an array: what rows hold that are older than the column.
+       CASE WHEN a.atthasmissing THEN a.attmissingval::text END AS missing,
+       coalesce(l.collisdeterministic, true) AS is_deterministic
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
 WHERE c.relkind IN ('r', 'p', 'f')
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'levada')
