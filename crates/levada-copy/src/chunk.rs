@@ -9,9 +9,9 @@ use crate::install::Places;
 use crate::large_objects;
 use crate::plan::{Format, PlannedTable};
 
-/// Why a chunk was not copied.
+/// Why rows were not read or not written.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The source's side failed; new sessions may do better.
     Source(pg::Error),
     /// The target's side failed.
@@ -54,7 +54,7 @@ impl Job<'_> {
         let relay = Relay { copy_out: &copy_out, copy_in: &copy_in, on_progress };
         let moved = match relay.run(source, target).await {
             Relayed::Done(moved) => moved,
-            Relayed::SourceFailed(error) => return Err(self.judge_source(error)),
+            Relayed::SourceFailed(error) => return Err(judge_source(error, self.table)),
             Relayed::TargetFailed(error) => return Err(Failure::Target(error)),
         };
         self.commit(target, moved, filenode).await.map_err(Failure::Target)?;
@@ -66,17 +66,10 @@ impl Job<'_> {
     /// Imports the snapshot, locks the table, and makes sure that the snapshot still sees its rows:
     /// a table that was truncated or rewritten since looks empty to an older snapshot.
     async fn open_source(&self, source: &mut Wire) -> Result<u32, Failure> {
-        source.query(self.begin).await.map_err(judge_import)?;
-        let Some(table) = self.table else { return Ok(0) };
-        let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.name.sql());
-        source.query(&lock).await.map_err(|error| self.judge_source(error))?;
-        let check = still_the_same(table);
-        let rows = source.query(&check).await.map_err(|error| self.judge_source(error))?;
-        let mut cells = rows.into_iter().next().unwrap_or_default().into_iter().flatten();
-        let (filenode, same) = (cells.next(), cells.next());
-        match (filenode.and_then(|node| node.parse().ok()), same.as_deref()) {
-            (Some(filenode), Some("t")) => Ok(filenode),
-            _ => Err(spoiled(&table.name)),
+        begin(source, self.begin).await?;
+        match self.table {
+            Some(table) => lock_unchanged(source, table).await,
+            None => Ok(0),
         }
     }
 
@@ -133,13 +126,17 @@ impl Job<'_> {
         let Some(table) = self.table else { return large_objects::copy_out() };
         let format = format_option(table.format);
         let columns = column_list(&table.columns);
-        match page_condition(self.chunk) {
-            None if columns.is_empty() => {
+        let filter = table.filter.as_ref().map(|filter| format!("({filter})"));
+        let conditions: Vec<String> = page_condition(self.chunk).into_iter().chain(filter).collect();
+        match conditions.join(" AND ") {
+            all if all.is_empty() && columns.is_empty() => {
                 format!("COPY {} TO STDOUT ({format})", table.name.sql())
             }
-            None => format!("COPY {} ({columns}) TO STDOUT ({format})", table.name.sql()),
-            Some(pages) => format!(
-                "COPY (SELECT {columns} FROM ONLY {} WHERE {pages}) TO STDOUT ({format})",
+            all if all.is_empty() => {
+                format!("COPY {} ({columns}) TO STDOUT ({format})", table.name.sql())
+            }
+            some => format!(
+                "COPY (SELECT {columns} FROM ONLY {} WHERE {some}) TO STDOUT ({format})",
                 table.name.sql()
             ),
         }
@@ -154,14 +151,34 @@ impl Job<'_> {
         let into = self.places.place(self.router().unwrap_or(&self.chunk.table));
         format!("COPY {}{columns} FROM STDIN ({format}{freeze})", into.sql())
     }
+}
 
-    /// An error of the source, told apart: what was changed under us needs a new snapshot.
-    fn judge_source(&self, error: pg::Error) -> Failure {
-        match (error.sqlstate(), self.table) {
-            // Undefined table, undefined column.
-            (Some("42P01" | "42703"), Some(table)) => spoiled(&table.name),
-            _ => Failure::Source(error),
-        }
+/// Begins a transaction on the snapshot.
+pub async fn begin(source: &mut Wire, begin: &str) -> Result<(), Failure> {
+    source.query(begin).await.map(drop).map_err(judge_import)
+}
+
+/// Locks the table against rewriting and makes sure that the snapshot still sees its rows: a table
+/// that was truncated or rewritten since looks empty to an older snapshot. Returns its file.
+pub async fn lock_unchanged(source: &mut Wire, table: &PlannedTable) -> Result<u32, Failure> {
+    let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.name.sql());
+    let judge = |error| judge_source(error, Some(table));
+    source.query(&lock).await.map_err(judge)?;
+    let rows = source.query(&still_the_same(table)).await.map_err(judge)?;
+    let mut cells = rows.into_iter().next().unwrap_or_default().into_iter().flatten();
+    let (filenode, same) = (cells.next(), cells.next());
+    match (filenode.and_then(|node| node.parse().ok()), same.as_deref()) {
+        (Some(filenode), Some("t")) => Ok(filenode),
+        _ => Err(spoiled(&table.name)),
+    }
+}
+
+/// An error of the source, told apart: what was changed under us needs a new snapshot.
+pub fn judge_source(error: pg::Error, table: Option<&PlannedTable>) -> Failure {
+    match (error.sqlstate(), table) {
+        // Undefined table, undefined column.
+        (Some("42P01" | "42703"), Some(table)) => spoiled(&table.name),
+        _ => Failure::Source(error),
     }
 }
 
@@ -190,14 +207,16 @@ fn spoiled(table: &Name) -> Failure {
     Failure::Spoiled(problem)
 }
 
-fn format_option(format: Format) -> &'static str {
+/// The option of COPY.
+pub fn format_option(format: Format) -> &'static str {
     match format {
         Format::Binary => "FORMAT binary",
         Format::Text => "FORMAT text",
     }
 }
 
-fn column_list(columns: &[String]) -> String {
+/// Quoted names, separated by commas.
+pub fn column_list(columns: &[String]) -> String {
     columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ")
 }
 

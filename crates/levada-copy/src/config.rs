@@ -70,12 +70,57 @@ pub enum ForeignKeys {
     Omit,
 }
 
+/// One `[tables."…"]` section: what deviates from the default for a table and its partitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rule {
+    /// "refresh" carries changed rows, "append" new rows only and reports all other changes,
+    /// "reload" reads all rows each time, "schema" copies the definition only, "skip" leaves the
+    /// table out.
+    pub mode: Mode,
+    /// Only rows that this SQL condition selects are carried, such as "created_at >= '2024-01-01'".
+    /// A row that no longer fulfils it is deleted from the target.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    /// "mirror" deletes what production deletes, "keep" lets deleted rows stay in the target.
+    pub deletes: Deletes,
+    /// Percentage to which the pages of the table are filled. 90 leaves room to change rows in
+    /// place; 100 packs them.
+    pub fillfactor: Option<u8>,
+}
+
+/// What a row deleted in production means for the target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deletes {
+    /// It is deleted from the target.
+    #[default]
+    Mirror,
+    /// It stays in the target.
+    Keep,
+}
+
+impl Deletes {
+    /// The word in configuration and records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Mirror => "mirror",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// How a table reaches the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Copied with its rows.
+    /// Copied with its rows, and brought up to date by what has changed.
+    #[default]
     Refresh,
+    /// New rows are carried; a change of an old one is reported and not carried.
+    Append,
+    /// All rows are read each time.
+    Reload,
     /// The definition without rows.
     Schema,
     /// Left out, with the views that read it.
@@ -83,10 +128,17 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Whether the rows come along, and not only the definition.
+    pub fn has_rows(self) -> bool {
+        matches!(self, Self::Refresh | Self::Append | Self::Reload)
+    }
+
     /// The word in configuration, plans and records.
     pub fn label(self) -> &'static str {
         match self {
             Self::Refresh => "refresh",
+            Self::Append => "append",
+            Self::Reload => "reload",
             Self::Schema => "schema",
             Self::Skip => "skip",
         }

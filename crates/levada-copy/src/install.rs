@@ -127,6 +127,12 @@ async fn inside(
     create_schemas(session, &places.schemas).await?;
     session.batch(&step_aside.extensions_here).await?;
     run_statements(session, &order.definitions.before).await?;
+    for table in &order.plan.tables {
+        if let (Some(fillfactor), false) = (table.fillfactor, table.ranges.is_empty()) {
+            let name = table.name.sql();
+            session.batch(&format!("ALTER TABLE {name} SET (fillfactor = {fillfactor})")).await?;
+        }
+    }
     session.batch("SAVEPOINT recipes").await?;
     run_statements(session, &order.definitions.after).await?;
     let (mut early_views, mut late_views) = recipes::early_and_late(order.plan, order.definitions);

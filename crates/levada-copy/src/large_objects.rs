@@ -8,36 +8,35 @@ use crate::config::Mode;
 use crate::plan::Format;
 
 /// The name under which the pages are loaded and reported.
-pub(crate) fn table() -> Name {
+pub fn table() -> Name {
     Name::new("levada", "large_object_page")
 }
 
-pub(crate) fn is_large_objects(name: &Name) -> bool {
+/// Whether `name` is that of [`table`].
+pub fn is_large_objects(name: &Name) -> bool {
     *name == table()
 }
 
 /// The rows of the records that make the pages a table like any other.
 pub(crate) fn records() -> (TableRow, ChunkRow) {
     let name = table();
-    let table = TableRow {
-        name: name.clone(),
-        mode: Mode::Refresh.label().to_owned(),
-        format: Format::Binary.label().to_owned(),
-        reason: Some("large objects".to_owned()),
-    };
+    let row = TableRow::copied(name.clone(), Mode::Refresh.label(), Format::Binary.label());
+    let table = TableRow { reason: Some("large objects".to_owned()), ..row };
     (table, ChunkRow { table: name, number: 1, first_page: None, end_page: None, done: None })
 }
 
-pub(crate) fn copy_out() -> String {
+/// Reads all large objects, in pages.
+pub fn copy_out() -> String {
     let select = include_str!("sql/large_objects.sql").trim();
     format!("COPY ({select}) TO STDOUT (FORMAT binary)")
 }
 
-pub(crate) fn copy_in() -> String {
+/// Takes the pages; the table must have been emptied in the same transaction.
+pub fn copy_in() -> String {
     format!("COPY {} FROM STDIN (FORMAT binary, FREEZE true)", table().sql())
 }
 
 /// Replaces the large objects of the old edition by those of the new one; others stay.
-pub(crate) fn publish() -> &'static str {
+pub fn publish() -> &'static str {
     include_str!("sql/publish_large_objects.sql")
 }

@@ -27,8 +27,15 @@ mod start;
 mod worker;
 
 pub use check::check;
-pub use config::{Config, ForeignKeys, Mode};
-pub use plan::{Format, Plan, PlannedTable, plan};
-pub use preflight::{Preflight, preflight};
-pub use run::{Report, Request, run};
+pub use chunk::{Failure, begin, column_list, format_option, judge_source, lock_unchanged};
+pub use config::{Config, Deletes, ForeignKeys, Mode, Rule};
+pub use courtesy::Watch;
+pub use large_objects::{
+    copy_in as large_objects_in, copy_out as large_objects_out, is_large_objects,
+    publish as publish_large_objects, table as large_objects_table,
+};
+pub use plan::{Format, Plan, PlannedTable, PopulatedView, plan};
+pub use preflight::{Preflight, preflight, refuse_on_errors};
+pub use start::fingerprint;
+pub use run::{Report, Request, SNAPSHOTS_MAX, SnapshotLost, run, run_on};
 pub use schema::{SchemaReport, copy_schema};

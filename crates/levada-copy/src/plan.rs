@@ -9,7 +9,7 @@ use pg::{Identity, Name};
 use report::{Finding, Problem};
 use serde::Serialize;
 
-use crate::config::{Config, Mode};
+use crate::config::{Config, Deletes, Mode, Rule};
 use crate::selection;
 
 /// Pages of PostgreSQL are this large unless somebody compiled it otherwise, which preflight
@@ -25,9 +25,9 @@ pub struct Plan {
     /// Tables and views that stay behind, each with the reason.
     pub left_out: BTreeMap<String, String>,
     #[serde(skip)]
-    pub(crate) excluded: BTreeSet<Name>,
+    pub excluded: BTreeSet<Name>,
     #[serde(skip)]
-    pub(crate) populated_views: Vec<PopulatedView>,
+    pub populated_views: Vec<PopulatedView>,
     pub large_objects: u64,
     pub findings: Vec<Finding>,
 }
@@ -47,10 +47,10 @@ impl Plan {
 
 /// A materialised view to be refreshed.
 #[derive(Debug, Clone)]
-pub(crate) struct PopulatedView {
-    pub(crate) name: Name,
+pub struct PopulatedView {
+    pub name: Name,
     /// All that it reads, directly or not.
-    pub(crate) reads: BTreeSet<Name>,
+    pub reads: BTreeSet<Name>,
 }
 
 /// One table of a plan.
@@ -59,8 +59,15 @@ pub struct PlannedTable {
     #[serde(flatten)]
     pub name: Name,
     #[serde(skip)]
-    pub(crate) oid: u32,
+    pub oid: u32,
     pub mode: Mode,
+    /// SQL condition on the rows to carry.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    #[serde(skip)]
+    pub deletes: Deletes,
+    #[serde(skip)]
+    pub(crate) fillfactor: Option<u8>,
     pub format: Format,
     /// Why text and not binary, or why no rows.
     pub reason: Option<String>,
@@ -71,10 +78,10 @@ pub struct PlannedTable {
     /// The partitioned table that finds the partitions of the rows anew. Whoever loads through it
     /// cannot truncate, as other partitions' rows stand in between.
     #[serde(skip)]
-    pub(crate) router: Option<Name>,
+    pub router: Option<Name>,
     /// The columns to copy; generated ones are computed by the target.
     #[serde(skip)]
-    pub(crate) columns: Vec<String>,
+    pub columns: Vec<String>,
     #[serde(skip)]
     pub(crate) column_numbers: Vec<i16>,
 }
@@ -107,22 +114,23 @@ pub fn plan(
     let schemas = choose_schemas(catalog, scope.schemas)?;
     let tables: Vec<&Table> =
         catalog.tables.iter().filter(|table| schemas.contains(&table.name.schema)).collect();
-    let modes = choose_modes(&tables, scope)?;
+    let rules = choose_rules(&tables, scope)?;
     let mut left_out = BTreeMap::new();
     let mut excluded = BTreeSet::new();
     let mut planned = Vec::new();
     let same_major = source.major() == target.major();
-    let with_rows = tables.iter().copied().filter(|table| modes[&table.name] == Mode::Refresh);
+    let with_rows = tables.iter().copied().filter(|table| rules[&table.name].mode.has_rows());
     let split = split(with_rows, scope);
     for table in tables {
-        let mode = modes[&table.name];
-        if mode == Mode::Skip || table.kind == TableKind::Foreign {
-            let reason = if mode == Mode::Skip { "excluded" } else { "foreign table" };
+        let rule = &rules[&table.name];
+        let is_skipped = rule.mode == Mode::Skip;
+        if is_skipped || table.kind == TableKind::Foreign {
+            let reason = if is_skipped { "excluded" } else { "foreign table" };
             left_out.insert(table.name.to_string(), reason.to_owned());
             excluded.insert(table.name.clone());
             excluded.extend(table.own_sequences.iter().cloned());
         } else {
-            planned.push(plan_table(catalog, table, mode, same_major, split));
+            planned.push(plan_table(catalog, table, rule, same_major, split));
         }
     }
     leave_out_views(catalog, &schemas, &mut excluded, &mut left_out);
@@ -151,8 +159,8 @@ pub struct Scope<'a> {
     pub config: &'a Config,
     /// `[source] schemas`; empty means all.
     pub schemas: &'a [String],
-    /// `[tables]`: pattern to mode.
-    pub modes: &'a BTreeMap<String, Mode>,
+    /// `[tables]`: pattern to rule.
+    pub rules: &'a BTreeMap<String, Rule>,
     /// How many tables or ranges are read at once.
     pub workers: usize,
 }
@@ -172,22 +180,22 @@ fn choose_schemas(catalog: &Catalog, wanted: &[String]) -> Result<Vec<String>, P
     Ok(wanted.to_vec())
 }
 
-fn choose_modes(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, Mode>, Problem> {
+fn choose_rules(tables: &[&Table], scope: &Scope<'_>) -> Result<BTreeMap<Name, Rule>, Problem> {
     let names = tables.iter().map(|table| &table.name);
     let config = scope.config;
     let included = selection::select("include", &config.include, names.clone())?;
     let excluded = selection::select("exclude", &config.exclude, names.clone())?;
-    let declared = selection::resolve(scope.modes, names.clone())?;
+    let declared = selection::resolve(scope.rules, names.clone())?;
     let known: BTreeMap<&Name, &Table> = tables.iter().map(|table| (&table.name, *table)).collect();
-    let mode_of = |table: &Table| {
+    let rule_of = |table: &Table| {
         let line = lineage(&known, &table.name);
         let is_wanted = included.is_empty() || line.iter().any(|name| included.contains(name));
         if !is_wanted || line.iter().any(|name| excluded.contains(name)) {
-            return Mode::Skip;
+            return Rule { mode: Mode::Skip, ..Rule::default() };
         }
-        line.iter().find_map(|name| declared.get(name)).copied().unwrap_or(Mode::Refresh)
+        line.iter().find_map(|name| declared.get(name)).cloned().unwrap_or_default()
     };
-    Ok(tables.iter().map(|table| (table.name.clone(), mode_of(table))).collect())
+    Ok(tables.iter().map(|table| (table.name.clone(), rule_of(table))).collect())
 }
 
 /// A table and what it is a partition or child of, nearest first: what is said of a parent is said
@@ -209,7 +217,7 @@ fn lineage<'a>(known: &BTreeMap<&Name, &'a Table>, name: &Name) -> Vec<&'a Name>
 fn plan_table(
     catalog: &Catalog,
     table: &Table,
-    mode: Mode,
+    rule: &Rule,
     same_major: bool,
     split: Split,
 ) -> PlannedTable {
@@ -223,9 +231,9 @@ fn plan_table(
         (true, Some(reason)) => (Format::Text, Some(reason)),
         (true, None) => (Format::Binary, None),
     };
-    let ranges = match (mode, table.kind) {
-        (Mode::Refresh, TableKind::Plain) => ranges(table, split),
-        (Mode::Refresh, _) => {
+    let ranges = match (rule.mode.has_rows(), table.kind) {
+        (true, TableKind::Plain) => ranges(table, split),
+        (true, _) => {
             reason = Some("its partitions hold the rows".to_owned());
             Vec::new()
         }
@@ -237,7 +245,10 @@ fn plan_table(
     PlannedTable {
         name: table.name.clone(),
         oid: table.oid,
-        mode,
+        mode: rule.mode,
+        filter: rule.filter.clone(),
+        deletes: rule.deletes,
+        fillfactor: rule.fillfactor,
         format,
         reason,
         rows_estimate: table.rows_estimate,
@@ -383,7 +394,8 @@ fn findings(catalog: &Catalog, tables: &[PlannedTable], role: &str) -> Vec<Findi
 fn covers_key(tables: &[PlannedTable], key: &ForeignKey) -> bool {
     let mode = |name: &Name| tables.iter().find(|table| table.name == *name).map(|t| t.mode);
     match (mode(&key.table), mode(&key.references)) {
-        (_, None) | (Some(Mode::Refresh), Some(Mode::Schema)) => false,
+        (_, None) => false,
+        (Some(referencing), Some(Mode::Schema)) => !referencing.has_rows(),
         (_, Some(_)) => true,
     }
 }

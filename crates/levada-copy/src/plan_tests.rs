@@ -58,6 +58,7 @@ fn catalog(tables: Vec<Table>) -> Catalog {
         name: Name::new("public", name),
         is_materialized: materialized,
         is_populated: true,
+        calls_routines: false,
         reads: vec![Name::new("public", reads)],
     };
     Catalog {
@@ -81,8 +82,8 @@ fn catalog(tables: Vec<Table>) -> Catalog {
 
 fn planned(config: &Config, target_version: i32) -> Result<Plan, Problem> {
     let catalog = catalog(vec![table("small", 1), table("big", 300)]);
-    let modes = BTreeMap::new();
-    let scope = Scope { config, schemas: &[], modes: &modes, workers: 2 };
+    let rules = BTreeMap::new();
+    let scope = Scope { config, schemas: &[], rules: &rules, workers: 2 };
     plan(&catalog, &identity(150_000), &identity(target_version), &scope)
 }
 
@@ -126,8 +127,8 @@ fn what_is_said_of_a_parent_is_said_of_its_partitions() {
     part.parents = vec![Name::new("public", "small")];
     let catalog = catalog(vec![table("small", 1), part, table("big", 3)]);
     let planned = |config: &Config| {
-        let modes = BTreeMap::new();
-        let scope = Scope { config, schemas: &[], modes: &modes, workers: 2 };
+        let rules = BTreeMap::new();
+        let scope = Scope { config, schemas: &[], rules: &rules, workers: 2 };
         let plan = plan(&catalog, &identity(150_000), &identity(150_000), &scope).unwrap();
         plan.tables.into_iter().map(|table| table.name.name).collect::<Vec<_>>()
     };

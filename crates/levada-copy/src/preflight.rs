@@ -1,7 +1,7 @@
 //! Looks at both ends before anything moves: who is there, and what would make a copy wrong.
 
 use pg::{Endpoint, Identity, Purpose, Session};
-use report::{Finding, Problem};
+use report::{Finding, Problem, Severity};
 
 use crate::plan::PAGE_BYTES;
 
@@ -37,6 +37,12 @@ pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<P
     judge_one_server("target", &targets, &target_identity, &mut findings).await?;
     judge_target(target_session, &target_identity, &mut findings).await?;
     Ok(Preflight { source: source_identity, target: target_identity, findings })
+}
+
+/// The first finding that forbids a run, as an error.
+pub fn refuse_on_errors(findings: &[Finding]) -> Result<(), Problem> {
+    let error = findings.iter().find(|finding| finding.severity == Severity::Error);
+    error.map_or(Ok(()), |finding| Err(finding.problem.clone()))
 }
 
 async fn refuse_server(side: &str, session: &Session) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use edition::{Stage, StepRow};
 use pg::{Name, Row, Session, quote_identifier};
 use report::Category;
 
-use crate::config::{ForeignKeys, Mode};
+use crate::config::ForeignKeys;
 use crate::definitions::Definitions;
 use crate::install::{Order, Places, with_default_path};
 use crate::plan::{Plan, PopulatedView};
@@ -177,7 +177,7 @@ impl Recipes<'_> {
     /// Statistics for every table with rows; a partitioned table comes after its partitions.
     fn analyzes(&mut self) {
         let only = if self.order.target_major >= 18 { "ONLY " } else { "" };
-        for planned in self.order.plan.tables.iter().filter(|table| table.mode == Mode::Refresh) {
+        for planned in self.order.plan.tables.iter().filter(|table| table.mode.has_rows()) {
             let placed = self.places.place(&planned.name);
             let holds_rows = !planned.ranges.is_empty() && planned.router.is_none();
             let (stage, only) =

@@ -120,9 +120,10 @@ async fn is_unchanged(
         return Ok(false);
     }
     let bound = quote_literal(&(bound & 0xffff_ffff).to_string());
+    let filter = table.filter.as_deref().unwrap_or("true");
     let count = format!(
         "SELECT count(*), count(*) FILTER (WHERE age(xmin) <= age({bound}::xid)) \
-         FROM ONLY {name} WHERE {pages}"
+         FROM ONLY {name} WHERE {pages} AND ({filter})"
     );
     let row = source.one(&count, &[]).await?;
     let (rows, written): (i64, i64) = (row.get(0), row.get(1));

@@ -8,24 +8,25 @@ use std::time::{Duration, Instant};
 use edition::{ChunkRow, Edition, Ledger, Outcome};
 use pg::catalog::Catalog;
 use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop};
-use report::{Event, Finding, Problem, Progress, Severity, text};
+use report::{Event, Problem, Progress, text};
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::board::Board;
-use crate::config::{Config, ForeignKeys, Mode};
+use crate::config::{Config, ForeignKeys, Rule};
 use crate::courtesy::Watch;
 use crate::definitions::Definitions;
 use crate::extensions;
 use crate::install::Places;
 use crate::large_objects::is_large_objects;
 use crate::plan::{self, Plan, PlannedTable, Scope};
-use crate::preflight::{Preflight, preflight};
+use crate::preflight::{Preflight, preflight, refuse_on_errors};
 use crate::publish::Publication;
 use crate::resume::{self, Prover};
 use crate::sequences;
 use crate::start;
-use crate::worker::{Crew, SnapshotLost};
+use crate::worker::Crew;
+pub use crate::worker::SnapshotLost;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ pub struct Request {
     pub source: Endpoint,
     pub target: Endpoint,
     pub schemas: Vec<String>,
-    pub modes: BTreeMap<String, Mode>,
+    pub rules: BTreeMap<String, Rule>,
     pub config: Config,
     /// Replace what the target holds, once the new edition is complete.
     pub replace: bool,
@@ -47,7 +48,7 @@ impl Request {
         Scope {
             config: &self.config,
             schemas: &self.schemas,
-            modes: &self.modes,
+            rules: &self.rules,
             workers: self.config.workers(),
         }
     }
@@ -73,7 +74,7 @@ pub struct Report {
 }
 
 /// How often a lost snapshot is replaced by a new one within one run.
-const SNAPSHOTS_MAX: u32 = 3;
+pub const SNAPSHOTS_MAX: u32 = 3;
 
 /// Copies, and records how it ended.
 pub async fn run(
@@ -81,14 +82,25 @@ pub async fn run(
     progress: &dyn Progress,
     stop: &Stop,
 ) -> anyhow::Result<Report> {
-    let started = Instant::now();
     let ends = preflight(&request.source, &request.target).await?;
     refuse_on_errors(&ends.findings)?;
     for finding in &ends.findings {
         progress.event(Event::Note(&finding.problem));
     }
     let ledger = Ledger::open(&request.target, &request.command).await?;
-    let attempt = Attempt { request, ends: &ends, ledger: &ledger, progress };
+    run_on(&ledger, &ends, request, progress, stop).await
+}
+
+/// The same between ends that have been looked at, in a book that is open.
+pub async fn run_on(
+    ledger: &Ledger,
+    ends: &Preflight,
+    request: &Request,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let attempt = Attempt { request, ends, ledger, progress };
     let working = attempt.until_published();
     let result = tokio::select! {
         result = working => result,
@@ -106,11 +118,6 @@ pub async fn run(
             Err(error)
         }
     }
-}
-
-pub(crate) fn refuse_on_errors(findings: &[Finding]) -> Result<(), Problem> {
-    let error = findings.iter().find(|finding| finding.severity == Severity::Error);
-    error.map_or(Ok(()), |finding| Err(finding.problem.clone()))
 }
 
 #[derive(Debug, Default)]

@@ -38,7 +38,7 @@ impl SchemaReport {
 /// Compares, and applies where the target is empty or `replace` is asked for and `dry_run` is not.
 pub async fn copy_schema(request: &Request, dry_run: bool) -> anyhow::Result<SchemaReport> {
     let ends = preflight(&request.source, &request.target).await?;
-    crate::run::refuse_on_errors(&ends.findings)?;
+    crate::preflight::refuse_on_errors(&ends.findings)?;
     let source = Session::open(&request.source, Purpose::Source).await?;
     let catalog = Catalog::load(&source).await?;
     let plan = plan::plan(&catalog, &ends.source, &ends.target, &request.scope())?;

@@ -54,14 +54,14 @@ pub(crate) fn select<'a>(
 }
 
 /// Resolves `[tables."…"]` keys to tables; two keys that name one table are an error.
-pub(crate) fn resolve<'a, V: Copy>(
+pub(crate) fn resolve<'a, V: Clone>(
     entries: &BTreeMap<String, V>,
     names: impl Iterator<Item = &'a Name> + Clone,
 ) -> Result<BTreeMap<Name, V>, Problem> {
     let mut resolved = BTreeMap::new();
     for (pattern, value) in entries {
         for name in select("[tables]", std::slice::from_ref(pattern), names.clone())? {
-            if resolved.insert(name.clone(), *value).is_some() {
+            if resolved.insert(name.clone(), value.clone()).is_some() {
                 let problem = Problem::new(format!("two [tables] entries name {name}"));
                 return Err(problem.hint("keep one of them"));
             }

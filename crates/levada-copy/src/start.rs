@@ -29,12 +29,12 @@ pub(crate) struct Start<'a> {
 }
 
 /// Requests of equal fingerprints can continue each other's editions.
-pub(crate) fn fingerprint(request: &Request) -> String {
+pub fn fingerprint(request: &Request) -> String {
     let config = &request.config;
     let parts = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         request.schemas,
-        request.modes,
+        request.rules,
         config.include,
         config.exclude,
         config.foreign_keys,
@@ -211,11 +211,14 @@ impl Start<'_> {
     fn records(&self, edition: i32, installed: &Installed) -> String {
         let (mut tables, mut chunks) = (Vec::new(), Vec::new());
         for table in &self.plan.tables {
+            let row =
+                TableRow::copied(table.name.clone(), table.mode.label(), table.format.label());
             tables.push(TableRow {
-                name: table.name.clone(),
-                mode: table.mode.label().to_owned(),
-                format: table.format.label().to_owned(),
                 reason: table.reason.clone(),
+                source_oid: Some(table.oid),
+                filter: table.filter.clone(),
+                deletes: table.deletes.label().to_owned(),
+                ..row
             });
             let ranges = table.ranges.iter().zip(1..);
             chunks.extend(ranges.map(|((first_page, end_page), number)| ChunkRow {

@@ -27,7 +27,7 @@ const PAUSE_BEFORE_RETRY: Duration = Duration::from_millis(300);
 /// Why an attempt ended early and a new snapshot may help.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct SnapshotLost(pub(crate) Problem);
+pub struct SnapshotLost(pub Problem);
 
 /// What all workers of an attempt share.
 pub(crate) struct Crew<'a> {

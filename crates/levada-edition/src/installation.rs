@@ -28,25 +28,12 @@ impl Installation<'_> {
             array(&objects),
             self.edition
         );
-        let tables = self.tables.iter().map(|table| self.table(table));
+        let tables = self.tables.iter().map(|table| table_inserted(self.edition, table));
         let chunks = self.chunks.iter().map(|chunk| self.chunk(chunk));
         let steps = self.steps.iter().map(|step| self.step(step));
         let statements: Vec<String> =
             std::iter::once(update).chain(tables).chain(chunks).chain(steps).collect();
         statements.join(";\n")
-    }
-
-    fn table(&self, table: &TableRow) -> String {
-        let values = [
-            self.edition.to_string(),
-            quote_literal(&table.name.schema),
-            quote_literal(&table.name.name),
-            quote_literal(&table.mode),
-            quote_literal(&table.format),
-            optional(table.reason.as_deref()),
-        ];
-        let columns = "edition, schema_name, table_name, mode, format, reason";
-        insert("table_state", columns, &values)
     }
 
     fn chunk(&self, chunk: &ChunkRow) -> String {
@@ -85,6 +72,30 @@ impl Installation<'_> {
                        volume, weight";
         insert("step", columns, &values)
     }
+}
+
+/// The statement that records a table of an edition.
+pub(crate) fn table_inserted(edition: i32, table: &TableRow) -> String {
+    let number = |number: Option<i64>| number.map_or("NULL".to_owned(), |number| number.to_string());
+    let values = [
+        edition.to_string(),
+        quote_literal(&table.name.schema),
+        quote_literal(&table.name.name),
+        quote_literal(&table.mode),
+        quote_literal(&table.format),
+        optional(table.reason.as_deref()),
+        number(table.source_oid.map(i64::from)),
+        optional(table.filter.as_deref()),
+        quote_literal(&table.deletes),
+        number(table.rows),
+        quote_literal(&table.method),
+        table.inserted.to_string(),
+        table.updated.to_string(),
+        table.deleted.to_string(),
+    ];
+    let columns = "edition, schema_name, table_name, mode, format, reason, source_oid, filter, \
+                   deletes, rows, method, inserted, updated, deleted";
+    insert("table_state", columns, &values)
 }
 
 fn insert(table: &str, columns: &str, values: &[String]) -> String {

@@ -166,6 +166,14 @@ impl Ledger {
             mode: row.get("mode"),
             format: row.get("format"),
             reason: row.get("reason"),
+            source_oid: row.get("source_oid"),
+            filter: row.get("filter"),
+            deletes: row.get("deletes"),
+            rows: row.get("rows"),
+            method: row.get("method"),
+            inserted: row.get("inserted"),
+            updated: row.get("updated"),
+            deleted: row.get("deleted"),
         });
         Ok(tables.collect())
     }
@@ -212,6 +220,10 @@ fn edition_of(row: &Row) -> Result<Edition> {
         objects: row.get("objects"),
         replaces: row.get("replaces"),
         as_of: row.get("as_of"),
+        snapshot: row.get("snapshot"),
+        lsn: row.get("lsn"),
+        shape: row.get("shape"),
+        shape_hash: row.get("shape_hash"),
     })
 }
 

@@ -7,12 +7,14 @@ mod installation;
 mod ledger;
 mod lock;
 mod record;
+mod refreshed;
 mod times;
 
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use record::{
     ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, abandoned, chunk_done,
-    chunk_todo, fence, published, step_done, work_done,
+    chunk_todo, fence, published, step_done, work_done, work_took,
 };
+pub use refreshed::{Refreshed, still_published};
 pub use times::{Entry, RunSummary, Times, latest_run, times};

@@ -1,6 +1,8 @@
 //! The rows of the `levada` schema as values, and the statements that workers put into the
 //! transaction that did the work.
 
+use std::time::Duration;
+
 use pg::{Name, quote_literal};
 use report::Category;
 use serde::Serialize;
@@ -48,15 +50,57 @@ pub struct Edition {
     /// What the target held when it was begun, as quoted names: the only things it may drop.
     pub replaces: Vec<String>,
     pub as_of: Option<String>,
+    /// `xmin:xmax:xip_list` of the source.
+    pub snapshot: Option<String>,
+    /// Write-ahead log position of the source, not before the snapshot.
+    pub lsn: Option<String>,
+    /// The definitions of the source, as whoever compares them wrote them.
+    pub shape: Option<serde_json::Value>,
+    pub shape_hash: Option<String>,
 }
 
 /// How a table reaches the edition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableRow {
+    #[serde(flatten)]
     pub name: Name,
     pub mode: String,
     pub format: String,
     pub reason: Option<String>,
+    /// `pg_class.oid` at the source.
+    pub source_oid: Option<u32>,
+    /// SQL condition on the rows of the source.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    /// `mirror` or `keep`.
+    pub deletes: String,
+    /// In the target; `None` until published, and where it is not known.
+    pub rows: Option<i64>,
+    /// How this edition got its rows.
+    pub method: String,
+    pub inserted: i64,
+    pub updated: i64,
+    pub deleted: i64,
+}
+
+impl TableRow {
+    /// A table of a first copy; its rows are counted when it is published.
+    pub fn copied(name: Name, mode: &str, format: &str) -> Self {
+        Self {
+            name,
+            mode: mode.to_owned(),
+            format: format.to_owned(),
+            reason: None,
+            source_oid: None,
+            filter: None,
+            deletes: "mirror".to_owned(),
+            rows: None,
+            method: "copy".to_owned(),
+            inserted: 0,
+            updated: 0,
+            deleted: 0,
+        }
+    }
 }
 
 /// A range of a table, `[first_page, end_page)`; no pages mean the whole table.
@@ -192,14 +236,27 @@ pub fn step_done(edition: i32, run: i32, step: i32) -> String {
 
 /// Records time spent; belongs into the transaction that spent it.
 pub fn work_done(run: i32, work: &Work<'_>) -> String {
+    work_began(run, work, "now()")
+}
+
+fn work_began(run: i32, work: &Work<'_>, began: &str) -> String {
     let category = quote_literal(work.category.label());
     let object = quote_literal(work.object);
     let number = |value: Option<u64>| value.map_or("NULL".to_owned(), |v| v.to_string());
     let (rows, bytes) = (number(work.rows), number(work.bytes));
     format!(
         "INSERT INTO levada.work (run, category, object, started_at, rows, bytes) \
-         VALUES ({run}, {category}, {object}, now(), {rows}, {bytes})"
+         VALUES ({run}, {category}, {object}, {began}, {rows}, {bytes})"
     )
+}
+
+/// Records time spent by several statements of one long transaction.
+pub fn work_took(run: i32, work: &Work<'_>, took: Option<Duration>) -> String {
+    let began = match took {
+        Some(took) => format!("clock_timestamp() - interval '{} microseconds'", took.as_micros()),
+        None => "now()".to_owned(),
+    };
+    work_began(run, work, &began)
 }
 
 /// Makes an edition the published one and ends its run; belongs into the publish transaction.

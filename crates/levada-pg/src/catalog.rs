@@ -120,6 +120,8 @@ pub struct View {
     pub is_materialized: bool,
     /// A materialised view that has been refreshed at least once.
     pub is_populated: bool,
+    /// Calls routines that users or extensions made.
+    pub calls_routines: bool,
     pub reads: Vec<Name>,
 }
 
@@ -279,6 +281,7 @@ async fn load_views(session: &Session) -> Result<Vec<View>> {
         name: Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
         is_materialized: row.get("is_materialized"),
         is_populated: row.get("is_populated"),
+        calls_routines: row.get("calls_routines"),
         reads: name_list(row, "read_schemas", "read_names"),
     });
     Ok(views.collect())

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub position: Position,
     /// RFC 3339, UTC: nothing committed before this moment is missing.
     pub as_of: String,
+    /// Write-ahead log position just before the snapshot was taken: all up to here is seen.
+    pub seen_lsn: String,
 }
 
 /// The sessions that keep a [`Snapshot`] alive until they are dropped.
@@ -88,6 +90,7 @@ fn begin_on(export: &str) -> String {
 impl Keeper {
     async fn open(endpoint: &Endpoint, import: Option<&str>) -> Result<(Self, Snapshot)> {
         let session = Session::open(endpoint, Purpose::Keeper).await?;
+        let seen_lsn = session.one(include_str!("sql/lsn.sql"), &[]).await?.get(0);
         let begin = match import {
             Some(export) => begin_on(export),
             None => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
@@ -95,7 +98,7 @@ impl Keeper {
         session.batch(&begin).await?;
         let row = session.one(include_str!("sql/position.sql"), &[]).await?;
         let position = Position::new(row.get("snapshot"), row.get("lsn"))?;
-        let snapshot = Snapshot { position, as_of: row.get("as_of") };
+        let snapshot = Snapshot { position, as_of: row.get("as_of"), seen_lsn };
         Ok((Self { session: Arc::new(session), export: row.get("name") }, snapshot))
     }
 }

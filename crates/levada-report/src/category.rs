@@ -9,6 +9,8 @@ pub enum Category {
     Schema,
     #[serde(rename = "TABLE DATA")]
     TableData,
+    #[serde(rename = "APPLY")]
+    Apply,
     #[serde(rename = "LARGE OBJECT")]
     LargeObject,
     #[serde(rename = "INDEX")]
@@ -29,9 +31,10 @@ pub enum Category {
 
 impl Category {
     /// All categories, in the order of a report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Schema,
         Self::TableData,
+        Self::Apply,
         Self::LargeObject,
         Self::Index,
         Self::Constraint,
@@ -47,6 +50,7 @@ impl Category {
         match self {
             Self::Schema => "SCHEMA",
             Self::TableData => "TABLE DATA",
+            Self::Apply => "APPLY",
             Self::LargeObject => "LARGE OBJECT",
             Self::Index => "INDEX",
             Self::Constraint => "CONSTRAINT",

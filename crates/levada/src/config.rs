@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use copy::{Mode, Request};
+use copy::{Request, Rule};
 use jiff::tz::TimeZone;
 use pg::Endpoint;
 use report::Problem;
@@ -21,7 +21,7 @@ pub(crate) struct File {
     /// How the copy is made.
     pub(crate) copy: copy::Config,
     /// What deviates from the default for single tables, by exact name or glob.
-    pub(crate) tables: BTreeMap<String, Table>,
+    pub(crate) tables: BTreeMap<String, Rule>,
     /// How times are shown.
     pub(crate) display: Display,
 }
@@ -42,15 +42,6 @@ pub(crate) struct Source {
 pub(crate) struct Target {
     /// Where reports are read.
     pub(crate) url: String,
-}
-
-/// One `[tables."…"]` section.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Table {
-    /// "refresh" copies definition and rows, "schema" the definition only, "skip" leaves the table
-    /// out.
-    pub(crate) mode: Mode,
 }
 
 /// The `[display]` section.
@@ -86,7 +77,7 @@ impl File {
             source: endpoint("source", &self.source.url)?,
             target: self.target_endpoint()?,
             schemas: self.source.schemas.clone(),
-            modes: self.modes(),
+            rules: self.tables.clone(),
             config: self.copy.clone(),
             replace,
             command: command.to_owned(),
@@ -102,9 +93,6 @@ impl File {
         zone(&self.display.zone)
     }
 
-    fn modes(&self) -> BTreeMap<String, Mode> {
-        self.tables.iter().map(|(name, table)| (name.clone(), table.mode)).collect()
-    }
 }
 
 /// The database of a URL in which `${NAME}` stands for the environment.

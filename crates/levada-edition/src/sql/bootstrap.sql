@@ -18,6 +18,11 @@ CREATE TABLE IF NOT EXISTS levada.edition (
     as_of           timestamptz,
     snapshot        text,
     lsn             text,
+    -- The edition that a refresh began from.
+    base            int,
+    -- The definitions of the source, for the next refresh to compare with.
+    shape           jsonb,
+    shape_hash      text,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     published_at    timestamptz
 );
@@ -45,7 +50,17 @@ CREATE TABLE IF NOT EXISTS levada.table_state (
     mode        text NOT NULL,
     format      text NOT NULL,
     reason      text,
-    source_rows bigint,
+    -- What the rows are brought up to date from.
+    source_oid  oid,
+    filter      text,
+    deletes     text NOT NULL DEFAULT 'mirror',
+    -- In the target, as published.
+    rows        bigint,
+    -- How this edition got its rows, and what changed by it.
+    method      text NOT NULL DEFAULT 'copy',
+    inserted    bigint NOT NULL DEFAULT 0,
+    updated     bigint NOT NULL DEFAULT 0,
+    deleted     bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (edition, schema_name, table_name)
 );
 

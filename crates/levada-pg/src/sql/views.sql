@@ -2,6 +2,11 @@ SELECT n.nspname::text AS schema,
        c.relname::text AS name,
        c.relkind = 'm' AS is_materialized,
        c.relispopulated AS is_populated,
+       -- Those of PostgreSQL itself leave no trace here.
+       bool_or(EXISTS (
+           SELECT FROM pg_depend AS f
+           WHERE f.classid = 'pg_rewrite'::regclass AND f.objid = w.oid
+             AND f.refclassid = 'pg_proc'::regclass)) AS calls_routines,
        coalesce(array_agg(rn.nspname::text ORDER BY r.oid) FILTER (WHERE r.oid IS NOT NULL), '{}')
            AS read_schemas,
        coalesce(array_agg(r.relname::text ORDER BY r.oid) FILTER (WHERE r.oid IS NOT NULL), '{}')

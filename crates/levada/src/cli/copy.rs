@@ -101,7 +101,7 @@ impl ScopeArguments {
             source: Endpoint::parse(source)?,
             target: Endpoint::parse(target)?,
             schemas: self.schema.clone(),
-            modes: BTreeMap::new(),
+            rules: BTreeMap::new(),
             config,
             replace,
             command: command.to_owned(),

@@ -1,0 +1,96 @@
+//! The statements that write a unit's changes into its table. Pure: text only.
+//!
+//! Deleted rows go first, so that what they held may be taken by others. Then an upsert in the
+//! order of the key, which touches each index page once. Where another unique index could be in the
+//! way, because two rows exchange values, the rows are deleted and inserted anew instead.
+
+use copy::column_list;
+use pg::{Name, quote_identifier};
+
+use crate::unit::Unit;
+
+/// `t."a" = s."a" AND …` for the key of a unit.
+pub(crate) fn same_key(unit: &Unit, left: &str, right: &str) -> String {
+    let pairs = unit.facts.key.iter().map(|column| {
+        let column = quote_identifier(column);
+        format!("{left}.{column} = {right}.{column}")
+    });
+    pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+/// Counts staged rows whose key the table does not have.
+pub(crate) fn count_new(unit: &Unit, staging: &Name) -> String {
+    let (staging, relation, key) = (staging.sql(), unit.relation(), same_key(unit, "t", "s"));
+    format!(
+        "SELECT count(*) FROM {staging} AS s \
+         WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {key})"
+    )
+}
+
+/// Deletes the rows whose keys stand in `staging`.
+pub(crate) fn delete(unit: &Unit, staging: &Name) -> String {
+    let (staging, relation, key) = (staging.sql(), unit.relation(), same_key(unit, "t", "s"));
+    format!("DELETE FROM {relation} AS t USING {staging} AS s WHERE {key}")
+}
+
+/// Inserts all staged rows.
+pub(crate) fn insert(unit: &Unit, staging: &Name) -> String {
+    let (table, columns) = (unit.name.sql(), column_list(&unit.columns));
+    let (staging, order) = (staging.sql(), order(unit));
+    format!(
+        "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE \
+         SELECT {columns} FROM {staging} AS s{order}"
+    )
+}
+
+/// Inserts the staged rows whose keys are new, and leaves all others alone.
+pub(crate) fn append(unit: &Unit, staging: &Name) -> String {
+    let key = column_list(&unit.facts.key);
+    format!("{} ON CONFLICT ({key}) DO NOTHING", insert(unit, staging))
+}
+
+/// Inserts the staged rows, or changes those that are there and differ; `None` where the key does
+/// not allow it.
+pub(crate) fn upsert(unit: &Unit, staging: &Name) -> Option<String> {
+    let facts = &unit.facts;
+    let is_free = |column: &&String| !facts.fixed_columns.contains(column);
+    let fixed = unit.columns.iter().filter(|column| !is_free(column));
+    // A value that no UPDATE can set must not have to change.
+    let can_stay = fixed.into_iter().all(|column| facts.key.contains(column));
+    if !facts.is_arbiter || !can_stay {
+        return None;
+    }
+    let (table, insert) = (unit.name.sql(), insert(unit, staging));
+    let insert = insert.replacen(&format!("INTO {table}"), &format!("INTO {table} AS t"), 1);
+    let key = column_list(&facts.key);
+    // The key is set as well: values that compare as equal may differ, such as 1.0 and 1.00.
+    let settings: Vec<String> = unit
+        .columns
+        .iter()
+        .filter(is_free)
+        .map(|column| {
+            let column = quote_identifier(column);
+            format!("{column} = excluded.{column}")
+        })
+        .collect();
+    if settings.is_empty() {
+        return Some(format!("{insert} ON CONFLICT ({key}) DO NOTHING"));
+    }
+    // Rows are read again that were there already; bytewise equal ones need not be written.
+    Some(format!(
+        "{insert} ON CONFLICT ({key}) DO UPDATE SET {} \
+         WHERE t.* OPERATOR(pg_catalog.*<>) excluded.*",
+        settings.join(", ")
+    ))
+}
+
+fn order(unit: &Unit) -> String {
+    if unit.facts.key.is_empty() {
+        return String::new();
+    }
+    format!(" ORDER BY {}", column_list(&unit.facts.key))
+}
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -1,0 +1,49 @@
+//! Foreign keys while changes are written. Rows come in an order of ours and not of the
+//! application's, and the end of the transaction is a state of the source in which all keys hold.
+//!
+//! Where the role may set `session_replication_role`, nothing checks and nothing cascades. Where it
+//! may not, the keys of the tables concerned are dropped and added again, unchecked, in the same
+//! transaction: their readers wait meanwhile.
+
+use pg::{Name, Session, quote_identifier, quote_literal};
+
+/// Tries to switch triggers and foreign keys off for this transaction.
+pub(crate) async fn switch_off(session: &Session) -> pg::Result<bool> {
+    session.batch("SAVEPOINT levada_role").await?;
+    let result = session.batch("SET LOCAL session_replication_role = replica").await;
+    let end = match &result {
+        Ok(()) => "RELEASE SAVEPOINT levada_role",
+        Err(_) => "ROLLBACK TO SAVEPOINT levada_role",
+    };
+    session.batch(end).await?;
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.sqlstate() == Some("42501") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Drops the keys from and to these tables; returns the statements that add them again.
+pub(crate) async fn drop_keys(session: &Session, tables: &[Name]) -> pg::Result<Vec<String>> {
+    let (schemas, names): (Vec<&str>, Vec<&str>) =
+        tables.iter().map(|table| (table.schema.as_str(), table.name.as_str())).unzip();
+    let rows = session.rows(include_str!("sql/foreign_keys.sql"), &[&schemas, &names]).await?;
+    let mut add = Vec::new();
+    for row in &rows {
+        let table = Name::new(row.get::<_, String>(0), row.get::<_, String>(1)).sql();
+        let key = quote_identifier(row.get(2));
+        let mut definition: String = row.get(3);
+        // Before 18 a partitioned table takes no unchecked key.
+        let can_defer: bool = row.get(4);
+        if can_defer && !definition.ends_with(" NOT VALID") {
+            definition += " NOT VALID";
+        }
+        session.batch(&format!("ALTER TABLE {table} DROP CONSTRAINT {key}")).await?;
+        add.push(format!("ALTER TABLE {table} ADD CONSTRAINT {key} {definition}"));
+        if let Some(comment) = row.get::<_, Option<String>>(5) {
+            let comment = quote_literal(&comment);
+            add.push(format!("COMMENT ON CONSTRAINT {key} ON {table} IS {comment}"));
+        }
+    }
+    Ok(add)
+}

@@ -1,0 +1,58 @@
+//! Tables in the schema `levada` of the target in which changes wait to be published. They are
+//! unlogged and nobody else's; what a killed run left of them is dropped by the next.
+
+use pg::{Name, Session, quote_identifier};
+
+use crate::unit::Unit;
+
+/// What a staging table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Rows of the source to be written.
+    Rows,
+    /// Keys of rows to be deleted.
+    Gone,
+    /// Keys that the source has, of some buckets.
+    Present,
+}
+
+/// The name of a unit's staging table.
+pub(crate) fn name(purpose: Purpose, unit: usize) -> Name {
+    let purpose = match purpose {
+        Purpose::Rows => "rows",
+        Purpose::Gone => "gone",
+        Purpose::Present => "present",
+    };
+    Name::new("levada", format!("stage_{purpose}_{unit}"))
+}
+
+/// Creates a staging table with these columns of the target's table, with their types and
+/// collations and without any constraint.
+pub(crate) async fn create(
+    session: &Session,
+    staging: &Name,
+    unit: &Unit,
+    columns: &[String],
+) -> pg::Result<()> {
+    let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
+    let (staging, table, columns) = (staging.sql(), unit.name.sql(), columns.join(", "));
+    let sql = format!(
+        "DROP TABLE IF EXISTS {staging}; \
+         CREATE UNLOGGED TABLE {staging} AS SELECT {columns} FROM {table} WITH NO DATA; \
+         ALTER TABLE {staging} SET (autovacuum_enabled = false)"
+    );
+    session.batch(&sql).await
+}
+
+/// Drops all staging tables.
+pub(crate) async fn clear(session: &Session) -> pg::Result<()> {
+    let sql = "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind = 'r' \
+               AND relnamespace = 'levada'::regnamespace AND relname LIKE 'stage\\_%'";
+    let rows = session.rows(sql, &[]).await?;
+    let names = rows.iter().map(|row| Name::new("levada", row.get::<_, String>(0)).sql());
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    session.batch(&format!("DROP TABLE IF EXISTS {}", names.join(", "))).await
+}
