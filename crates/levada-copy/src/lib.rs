@@ -21,7 +21,6 @@ mod recipes;
 mod resume;
 mod run;
 mod schema;
-mod selection;
 mod sequences;
 mod start;
 mod worker;
