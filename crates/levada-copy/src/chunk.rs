@@ -127,7 +127,8 @@ impl Job<'_> {
         let format = format_option(table.format);
         let columns = column_list(&table.columns);
         let filter = table.filter.as_ref().map(|filter| format!("({filter})"));
-        let conditions: Vec<String> = page_condition(self.chunk).into_iter().chain(filter).collect();
+        let conditions: Vec<String> =
+            page_condition(self.chunk).into_iter().chain(filter).collect();
         match conditions.join(" AND ") {
             all if all.is_empty() && columns.is_empty() => {
                 format!("COPY {} TO STDOUT ({format})", table.name.sql())

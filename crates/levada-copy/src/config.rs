@@ -29,6 +29,9 @@ pub struct Config {
     pub heartbeat_seconds: u64,
     /// How long publishing waits for readers of the old edition, in seconds.
     pub publish_wait_seconds: u64,
+    /// How long a run waits for a source that is behind the published edition, such as a replica
+    /// that lags, in seconds. The target never goes back in time.
+    pub source_wait_seconds: u64,
 }
 
 impl Default for Config {
@@ -44,6 +47,7 @@ impl Default for Config {
             range_mib: 128,
             heartbeat_seconds: 30,
             publish_wait_seconds: 600,
+            source_wait_seconds: 60,
         }
     }
 }

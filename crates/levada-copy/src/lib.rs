@@ -21,7 +21,6 @@ mod recipes;
 mod resume;
 mod run;
 mod schema;
-mod selection;
 mod sequences;
 mod start;
 mod worker;
@@ -36,6 +35,6 @@ pub use large_objects::{
 };
 pub use plan::{Format, Plan, PlannedTable, PopulatedView, plan};
 pub use preflight::{Preflight, preflight, refuse_on_errors};
-pub use start::fingerprint;
 pub use run::{Report, Request, SNAPSHOTS_MAX, SnapshotLost, run, run_on};
 pub use schema::{SchemaReport, copy_schema};
+pub use start::fingerprint;

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pg::binary;
 use pg::catalog::{Catalog, ForeignKey, Table, TableKind};
 use pg::{Identity, Name};
+use pg::{binary, selection};
 use report::{Finding, Problem};
 use serde::Serialize;
 
 use crate::config::{Config, Deletes, Mode, Rule};
-use crate::selection;
 
 /// Pages of PostgreSQL are this large unless somebody compiled it otherwise, which preflight
 /// refuses.

@@ -76,7 +76,8 @@ impl Installation<'_> {
 
 /// The statement that records a table of an edition.
 pub(crate) fn table_inserted(edition: i32, table: &TableRow) -> String {
-    let number = |number: Option<i64>| number.map_or("NULL".to_owned(), |number| number.to_string());
+    let number =
+        |number: Option<i64>| number.map_or("NULL".to_owned(), |number| number.to_string());
     let values = [
         edition.to_string(),
         quote_literal(&table.name.schema),

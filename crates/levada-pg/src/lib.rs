@@ -13,6 +13,7 @@ mod identity;
 mod name;
 mod relay;
 mod script;
+pub mod selection;
 mod session;
 mod snapshot;
 mod stop;

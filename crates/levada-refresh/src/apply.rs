@@ -6,6 +6,7 @@
 
 use copy::column_list;
 use pg::{Name, quote_identifier};
+use verify::{Side, Subject};
 
 use crate::unit::Unit;
 
@@ -18,13 +19,69 @@ pub(crate) fn same_key(unit: &Unit, left: &str, right: &str) -> String {
     pairs.collect::<Vec<_>>().join(" AND ")
 }
 
-/// Counts staged rows whose key the table does not have.
-pub(crate) fn count_new(unit: &Unit, staging: &Name) -> String {
-    let (staging, relation, key) = (staging.sql(), unit.relation(), same_key(unit, "t", "s"));
+/// Collects the keys of staged rows that the table does not have.
+pub(crate) fn insert_new(unit: &Unit, staged: &Name, new: &Name) -> String {
+    let (staged, new, relation) = (staged.sql(), new.sql(), unit.relation());
+    let (columns, key) = (key_of(unit, "s"), same_key(unit, "t", "s"));
     format!(
-        "SELECT count(*) FROM {staging} AS s \
+        "INSERT INTO {new} SELECT {columns} FROM {staged} AS s \
          WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {key})"
     )
+}
+
+/// Collects the keys of the rows that fulfil a condition on the subject and are not staged.
+pub(crate) fn insert_gone(
+    unit: &Unit,
+    (subject, condition): (&Subject, &str),
+    staged: &Name,
+    gone: &Name,
+) -> String {
+    let keys = unit.facts.key.iter().map(|column| subject.column_sql(column));
+    let keys = keys.collect::<Vec<_>>().join(", ");
+    let relation = subject.relation_sql(Side::Target);
+    let own = format!("SELECT {keys} FROM {relation} WHERE {condition}");
+    insert_gone_of(unit, &own, staged, gone)
+}
+
+/// Collects those of the keys that the query `own` selects which do not stand in `present`.
+pub(crate) fn insert_gone_of(unit: &Unit, own: &str, present: &Name, gone: &Name) -> String {
+    let (present, gone) = (present.sql(), gone.sql());
+    let (columns, key) = (key_of(unit, "o"), same_key(unit, "o", "p"));
+    format!(
+        "INSERT INTO {gone} SELECT {columns} FROM ({own}) AS o \
+         WHERE NOT EXISTS (SELECT FROM {present} AS p WHERE {key})"
+    )
+}
+
+/// Counts the keys in `present` that neither the table nor `new` has.
+pub(crate) fn count_unknown(unit: &Unit, present: &Name, new: &Name) -> String {
+    let (present, new, relation) = (present.sql(), new.sql(), unit.relation());
+    let (in_table, in_new) = (same_key(unit, "t", "p"), same_key(unit, "n", "p"));
+    format!(
+        "SELECT count(*) FROM {present} AS p \
+         WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE {in_table}) \
+         AND NOT EXISTS (SELECT FROM {new} AS n WHERE {in_new})"
+    )
+}
+
+/// Counts the staged rows that differ from the row with the same key.
+pub(crate) fn count_changed(unit: &Unit, staged: &Name) -> String {
+    let (staged, relation, key) = (staged.sql(), unit.relation(), same_key(unit, "t", "s"));
+    let row = |alias: &str| {
+        let columns = unit.columns.iter().map(|c| format!("{alias}.{}", quote_identifier(c)));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "SELECT count(*) FROM {staged} AS s JOIN {relation} AS t ON {key} \
+         WHERE ROW({}) OPERATOR(pg_catalog.*<>) ROW({})",
+        row("s"),
+        row("t")
+    )
+}
+
+fn key_of(unit: &Unit, alias: &str) -> String {
+    let columns = unit.facts.key.iter().map(|c| format!("{alias}.{}", quote_identifier(c)));
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// Deletes the rows whose keys stand in `staging`.

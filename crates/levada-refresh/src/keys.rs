@@ -48,7 +48,8 @@ impl Keys<'_> {
         let sql = apply::insert_gone_of(self.case.unit, &own, &present, &gone);
         let count = self.case.target.execute(&sql, &[]).await? as i64;
         let new = self.case.staging(Purpose::New);
-        let unknown = self.case.count(&apply::count_unknown(self.case.unit, &present, &new)).await?;
+        let unknown =
+            self.case.count(&apply::count_unknown(self.case.unit, &present, &new)).await?;
         Ok((count == missing && unknown == 0).then_some(count))
     }
 
@@ -155,19 +156,15 @@ impl Keys<'_> {
     }
 
     async fn fetch_present(&self, buckets: &Buckets, differing: &[i64]) -> anyhow::Result<()> {
-        let condition = self.condition(buckets, Side::Source, differing);
-        self.settler.fetch(self.case, &self.subject.key, self.subject, &condition).await.map(drop)
+        let selection = buckets.selection_sql(self.subject, Side::Source, differing);
+        let (relation, condition) = (&*selection.0, &*selection.1);
+        self.settler.fetch(self.case, Purpose::Present, (relation, condition)).await.map(drop)
     }
 
     fn selected(&self, buckets: &Buckets, side: Side, differing: &[i64]) -> String {
-        let relation = self.subject.relation_sql(side);
-        let condition = self.condition(buckets, side, differing);
+        let (relation, condition) = buckets.selection_sql(self.subject, side, differing);
         let key = self.subject.key.iter().map(|column| self.subject.column_sql(column));
         let key = key.collect::<Vec<_>>().join(", ");
         format!("SELECT {key} FROM {relation} WHERE {condition}")
-    }
-
-    fn condition(&self, buckets: &Buckets, side: Side, differing: &[i64]) -> String {
-        buckets.predicate_sql(self.subject, side, differing)
     }
 }

@@ -75,12 +75,11 @@ fn a_standby_is_judged_by_what_it_has_replayed() {
 #[test]
 fn other_histories_are_named() {
     let old = base("100:120:", "0/10");
-    let reason = |source: &Identity, snapshot: &str| {
-        match compare(&old, source, &now(snapshot, "0/20")) {
+    let reason =
+        |source: &Identity, snapshot: &str| match compare(&old, source, &now(snapshot, "0/20")) {
             Standing::Incomparable(reason) => reason,
             other => panic!("{other:?}"),
-        }
-    };
+        };
     let elsewhere = Identity { system_identifier: 8, ..identity() };
     assert!(reason(&elsewhere, "200:200:").contains("another server"));
     let promoted = Identity { timeline: 2, ..identity() };

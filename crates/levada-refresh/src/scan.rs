@@ -57,6 +57,8 @@ struct Range {
 pub(crate) struct Wanted<'a> {
     pub(crate) unit: &'a Unit,
     pub(crate) columns: &'a [String],
+    /// What stands after `FROM`.
+    pub(crate) relation: &'a str,
     pub(crate) condition: &'a str,
     pub(crate) staging: &'a pg::Name,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Wanted<'a> {
 /// The scan of all units.
 pub(crate) struct Scan<'a> {
     reader: &'a Reader<'a>,
+    /// Creates the staging tables.
+    target: &'a Session,
     units: &'a [Unit],
     bound: Option<u32>,
     ranges: Mutex<VecDeque<Range>>,
@@ -75,17 +79,23 @@ pub(crate) struct Scan<'a> {
 struct Sessions {
     source: Option<Wire>,
     target: Option<Wire>,
-    creator: Option<Session>,
 }
 
 impl<'a> Scan<'a> {
     /// A scan of those units whose method needs one. `bound` is the oldest transaction that may have
     /// written a row since the previous edition.
-    pub(crate) fn new(reader: &'a Reader<'a>, units: &'a [Unit], bound: Option<u32>) -> Self {
-        let scanned = units.iter().enumerate().filter(|(_, u)| !matches!(u.method, Method::Digest(_)));
+    pub(crate) fn new(
+        reader: &'a Reader<'a>,
+        target: &'a Session,
+        units: &'a [Unit],
+        bound: Option<u32>,
+    ) -> Self {
+        let scanned =
+            units.iter().enumerate().filter(|(_, u)| !matches!(u.method, Method::Digest(_)));
         let ranges = scanned.flat_map(|(number, unit)| ranges(number, unit)).collect();
         Self {
             reader,
+            target,
             units,
             bound,
             ranges: Mutex::new(ranges),
@@ -162,16 +172,21 @@ impl<'a> Scan<'a> {
         let rows = source.query(&sql).await.map_err(|e| judge(e, unit))?;
         let mut cells = rows.into_iter().flatten().flatten().map(|cell| cell.parse::<i64>());
         let (Some(Ok(rows)), Some(Ok(changed_rows))) = (cells.next(), cells.next()) else {
-            return Err(Failure::Source(pg::Error::Protocol("a count without a number".to_owned())));
+            return Err(Failure::Source(pg::Error::Protocol(
+                "a count without a number".to_owned(),
+            )));
         };
         let mut found = Found { rows, staged: 0, bytes: 0 };
         if changed_rows > 0 {
             let staging = staging::name(staging::Purpose::Rows, range.unit);
-            self.create_once(range.unit, unit, &staging, sessions).await?;
+            let create = || staging::create(self.target, &staging, unit, &unit.columns);
+            let created = self.created[range.unit].get_or_try_init(create).await;
+            created.map_err(Failure::Target)?;
             let condition = format!("{condition} AND {changed}");
             let columns = &unit.columns;
-            let wanted = Wanted { unit, columns, condition: &condition, staging: &staging };
-            let Sessions { source, target, .. } = sessions;
+            let (relation, condition) = (&relation, &condition);
+            let wanted = Wanted { unit, columns, relation, condition, staging: &staging };
+            let Sessions { source, target } = sessions;
             let moved = self.reader.stage(&wanted, source, target).await?;
             if moved.rows != changed_rows as u64 {
                 let message = format!("{changed_rows} rows were counted, {} came", moved.rows);
@@ -185,25 +200,6 @@ impl<'a> Scan<'a> {
             let _ = source.query("COMMIT").await;
         }
         Ok(found)
-    }
-
-    async fn create_once(
-        &self,
-        number: usize,
-        unit: &Unit,
-        staging: &pg::Name,
-        sessions: &mut Sessions,
-    ) -> Result<(), Failure> {
-        let create = || async {
-            if sessions.creator.is_none() {
-                sessions.creator = Some(Session::open(self.reader.target, Purpose::Target).await?);
-            }
-            match &sessions.creator {
-                Some(session) => staging::create(session, staging, unit, &unit.columns).await,
-                None => Ok(()),
-            }
-        };
-        self.created[number].get_or_try_init(create).await.map(drop).map_err(Failure::Target)
     }
 
     fn condition(&self, range: Range, unit: &Unit) -> String {
@@ -238,9 +234,8 @@ impl Reader<'_> {
         let opened = match wire.take() {
             Some(wire) => wire,
             None => {
-                let mut opened = Wire::connect(self.source, Purpose::Source)
-                    .await
-                    .map_err(Failure::Source)?;
+                let mut opened =
+                    Wire::connect(self.source, Purpose::Source).await.map_err(Failure::Source)?;
                 // Left to itself the planner may count through an index whose pages have changed.
                 let scans = "SET enable_indexscan = off; SET enable_indexonlyscan = off; \
                              SET enable_bitmapscan = off";
@@ -261,6 +256,24 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Opens a session that holds the locks under which the unit's tables cannot be rewritten.
+    pub(crate) async fn guard(&self, wire: &mut Option<Wire>, unit: &Unit) -> Result<(), Failure> {
+        let opened = Wire::connect(self.source, Purpose::Source).await.map_err(Failure::Source)?;
+        self.watch.holds(opened.pid());
+        self.open(wire.insert(opened), unit).await
+    }
+
+    /// Carries rows into a staging table, in a transaction of its own on the source.
+    pub(crate) async fn fetch(
+        &self,
+        wanted: &Wanted<'_>,
+        source: &mut Option<Wire>,
+        target: &mut Option<Wire>,
+    ) -> Result<Moved, Failure> {
+        self.guard(source, wanted.unit).await?;
+        self.stage(wanted, source, target).await
+    }
+
     /// Carries rows into a staging table; the source is inside its transaction.
     pub(crate) async fn stage(
         &self,
@@ -276,9 +289,10 @@ impl Reader<'_> {
             return Err(Failure::SnapshotGone);
         };
         let (columns, format) = (column_list(wanted.columns), format_option(wanted.unit.format));
-        let (relation, condition) = (wanted.unit.relation(), wanted.condition);
-        let copy_out =
-            format!("COPY (SELECT {columns} FROM {relation} WHERE {condition}) TO STDOUT ({format})");
+        let (relation, condition) = (wanted.relation, wanted.condition);
+        let copy_out = format!(
+            "COPY (SELECT {columns} FROM {relation} WHERE {condition}) TO STDOUT ({format})"
+        );
         let copy_in = format!("COPY {} ({columns}) FROM STDIN ({format})", wanted.staging.sql());
         let object = wanted.unit.name.to_string();
         let on_progress = |moved: Moved| {

@@ -150,22 +150,22 @@ impl Settler<'_> {
         let (rows, here) = (verify::rows(&sides.0) as i64, verify::rows(&sides.1) as i64);
         let differing = verify::differing(&sides.0, &sides.1);
         if differing.is_empty() {
-            return Ok(Settled { method, ..nothing(unit, Found { rows, staged: 0, bytes: 0 }, rows) });
+            return Ok(Settled {
+                method,
+                ..nothing(unit, Found { rows, staged: 0, bytes: 0 }, rows)
+            });
         }
-        let (there, own) = (
-            buckets.predicate_sql(&subject, Side::Source, &differing),
-            buckets.predicate_sql(&subject, Side::Target, &differing),
-        );
-        let found = self.fetch(case, &unit.columns, &subject, &there).await?;
+        let there = buckets.selection_sql(&subject, Side::Source, &differing);
+        let own = buckets.predicate_sql(&subject, Side::Target, &differing);
+        let found = self.fetch(case, Purpose::Rows, (&there.0, &there.1)).await?;
         let found = Found { rows, ..found };
         self.exchanged(case, found, (&subject, &own, here), method).await
     }
 
     /// Brings a unit up to date by reading all its rows.
     async fn reload(&self, case: Case<'_>, reason: &str) -> anyhow::Result<Settled> {
-        let whole = Subject::whole(&case.unit.name, case.unit.is_routed);
-        let whole = Subject { filter: case.unit.filter.clone(), ..whole };
-        let found = self.fetch(case, &case.unit.columns, &whole, "true").await?;
+        let (relation, condition) = (case.unit.relation(), case.unit.condition());
+        let found = self.fetch(case, Purpose::Rows, (&relation, &condition)).await?;
         let found = Found { rows: found.staged, ..found };
         self.reloaded(case, found, Method::Reload(reason.to_owned())).await
     }
@@ -206,7 +206,7 @@ impl Settler<'_> {
         };
         if unit.facts.key.is_empty() {
             let condition = format!(
-                "t.ctid IN (SELECT ctid FROM {} WHERE {condition})",
+                "(t.tableoid, t.ctid) IN (SELECT tableoid, ctid FROM {} WHERE {condition})",
                 subject.relation_sql(Side::Target)
             );
             return Ok(Settled { write: Write::Exchange(condition), ..base });
@@ -250,32 +250,26 @@ impl Settler<'_> {
         let missing = || "one side does not have it".to_owned();
         let there = source.table(&unit.name).ok_or_else(missing)?;
         let here = target.table(&unit.name).ok_or_else(missing)?;
-        let mut subject = Subject::pair(
-            (source, there, self.identities.0),
-            (target, here, self.identities.1),
-        )?;
+        let mut subject =
+            Subject::pair((source, there, self.identities.0), (target, here, self.identities.1))?;
         subject.filter = unit.filter.clone();
         subject.key = unit.facts.key.clone();
         Ok(subject)
     }
 
-    /// Stages rows of the source that fulfil a condition on the subject, into an emptied table.
+    /// Stages rows of the source into an emptied table; `selection` stands after `FROM` and `WHERE`.
     pub(crate) async fn fetch(
         &self,
         case: Case<'_>,
-        columns: &[String],
-        subject: &Subject,
-        condition: &str,
+        purpose: Purpose,
+        (relation, condition): (&str, &str),
     ) -> anyhow::Result<Found> {
-        let purpose = match columns == case.unit.columns {
-            true => Purpose::Rows,
-            false => Purpose::Present,
+        let columns = match purpose {
+            Purpose::Rows => &case.unit.columns,
+            _ => &case.unit.facts.key,
         };
-        let staging = case.staging(purpose);
-        let condition = format!("{} AND {condition}", subject.condition_sql(Side::Source));
-        let relation = subject.relation_sql(Side::Source);
-        let wanted =
-            Wanted { unit: case.unit, columns, relation: &relation, condition: &condition, staging: &staging };
+        let (unit, staging) = (case.unit, case.staging(purpose));
+        let wanted = Wanted { unit, columns, relation, condition, staging: &staging };
         let mut tries = 0;
         loop {
             staging::create(case.target, &staging, case.unit, columns).await?;

@@ -10,6 +10,8 @@ use crate::unit::Unit;
 pub(crate) enum Purpose {
     /// Rows of the source to be written.
     Rows,
+    /// Keys of staged rows that the target does not have.
+    New,
     /// Keys of rows to be deleted.
     Gone,
     /// Keys that the source has, of some buckets.
@@ -20,6 +22,7 @@ pub(crate) enum Purpose {
 pub(crate) fn name(purpose: Purpose, unit: usize) -> Name {
     let purpose = match purpose {
         Purpose::Rows => "rows",
+        Purpose::New => "new",
         Purpose::Gone => "gone",
         Purpose::Present => "present",
     };

@@ -7,6 +7,7 @@ use copy::{Deletes, Format, Mode, Plan, PlannedTable};
 use edition::TableRow;
 use pg::Name;
 use pg::catalog::{Catalog, Table};
+use report::Problem;
 
 /// How the rows of a unit are brought up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,24 @@ impl Unit {
         self.filter.as_ref().map_or("true".to_owned(), |filter| format!("({filter})"))
     }
 
+    /// Without a key rows cannot be told apart, so nothing can be kept or appended.
+    pub(crate) fn refuse_what_needs_a_key(&self) -> Result<(), Problem> {
+        let name = &self.name;
+        let wanted = match (self.mode, self.deletes) {
+            (Mode::Append, _) => "mode = \"append\"",
+            (_, Deletes::Keep) => "deletes = \"keep\"",
+            _ => return Ok(()),
+        };
+        if !self.facts.key.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::new(format!("[tables] {wanted} of {name} needs a key"))
+            .detail(
+                "a primary key, or a unique index of columns that are never NULL, on both sides",
+            )
+            .hint("without one, use mode = \"refresh\": it compares rows by their digests"))
+    }
+
     /// Whether the record of the previous edition proves what the target holds.
     fn judge(&mut self, base: &[&TableRow], plain: &Method) {
         let expected: Vec<u32> = self.parts.iter().map(|part| part.oid).collect();
@@ -140,12 +159,7 @@ impl Unit {
 
 /// The units of a plan, largest first. `plain` is how tables are refreshed of which nothing special
 /// is known.
-pub(crate) fn units(
-    plan: &Plan,
-    source: &Catalog,
-    base: &[TableRow],
-    plain: &Method,
-) -> Vec<Unit> {
+pub(crate) fn units(plan: &Plan, source: &Catalog, base: &[TableRow], plain: &Method) -> Vec<Unit> {
     let mut routed: BTreeMap<&Name, Vec<&PlannedTable>> = BTreeMap::new();
     let mut units = Vec::new();
     for table in plan.tables.iter().filter(|table| !table.ranges.is_empty()) {

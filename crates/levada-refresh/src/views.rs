@@ -17,9 +17,8 @@ pub(crate) fn stale<'a>(
         return Vec::new();
     }
     let mut changed = with_ancestors(catalog, changed);
-    let calls = |name: &Name| {
-        catalog.views.iter().any(|view| view.name == *name && view.calls_routines)
-    };
+    let calls =
+        |name: &Name| catalog.views.iter().any(|view| view.name == *name && view.calls_routines);
     let mut stale = Vec::new();
     for view in views {
         let mut names = view.reads.iter().chain([&view.name]);

@@ -92,7 +92,6 @@ impl File {
     pub(crate) fn zone(&self) -> Result<TimeZone, Problem> {
         zone(&self.display.zone)
     }
-
 }
 
 /// The database of a URL in which `${NAME}` stands for the environment.

@@ -6,7 +6,7 @@ use copy::{Config, ForeignKeys, Request};
 use jiff::tz::TimeZone;
 use pg::Endpoint;
 
-use crate::cli::run::Reader;
+use crate::cli::run::{Known, Reader};
 use crate::outcome::Outcome;
 use crate::ui::Ui;
 
@@ -116,7 +116,8 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
         return super::plan::show(&request, ui).await;
     }
     let again = command_line(std::env::args());
-    super::run::carry_out(&request, ui, &Reader { again, zone: TimeZone::UTC }).await
+    super::run::carry_out(&request, Known::Replaced, ui, &Reader { again, zone: TimeZone::UTC })
+        .await
 }
 
 /// The command as it was typed, for a shell, without passwords.

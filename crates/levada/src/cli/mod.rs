@@ -5,6 +5,7 @@ mod copy;
 mod demo;
 mod init;
 mod plan;
+mod refreshed;
 mod report;
 mod run;
 mod schema;

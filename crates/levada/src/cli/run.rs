@@ -1,20 +1,21 @@
-//! `levada run`: one edition, as the configuration says.
+//! `levada run`: the next edition, as the configuration says.
 
 use std::time::Duration;
 
-use copy::{ForeignKeys, Report, Request};
+use copy::{ForeignKeys, Request};
 use jiff::tz::TimeZone;
 use pg::Stop;
+use refresh::Report;
 use report::text;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::ConfigArgument;
+use crate::cli::{ConfigArgument, refreshed};
 use crate::moment;
 use crate::outcome::Outcome;
 use crate::progress::Display;
 use crate::ui::Ui;
 
-/// Make one edition: copy, build, publish; resumes what was interrupted
+/// Make the next edition: a copy the first time, then what has changed; resumes what was interrupted
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Example:\n  levada run --config levada.toml")]
 pub(crate) struct Arguments {
@@ -38,7 +39,7 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     }
     let replace = if arguments.replace { " --replace" } else { "" };
     let again = format!("levada run{replace} --config {}", arguments.config.config.display());
-    carry_out(&request, ui, &Reader { again, zone: file.zone()? }).await
+    carry_out(&request, Known::Refreshed, ui, &Reader { again, zone: file.zone()? }).await
 }
 
 /// What the person who reads the output needs.
@@ -48,9 +49,19 @@ pub(crate) struct Reader {
     pub(crate) zone: TimeZone,
 }
 
+/// What is done with a target that holds an edition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It is brought up to date.
+    Refreshed,
+    /// It is replaced when the request says so, or refused.
+    Replaced,
+}
+
 /// Runs a request to its end.
 pub(crate) async fn carry_out(
     request: &Request,
+    known: Known,
     ui: &Ui,
     reader: &Reader,
 ) -> anyhow::Result<Outcome> {
@@ -58,8 +69,14 @@ pub(crate) async fn carry_out(
     let stop = Stop::default();
     let display = Display::new(ui);
     let listening = tokio::spawn(stop_on_signal(stop.clone()));
+    let making = async {
+        match known {
+            Known::Refreshed => refresh::run(request, &display, &stop).await,
+            Known::Replaced => copy::run(request, &display, &stop).await.map(Report::Copied),
+        }
+    };
     let result = tokio::select! {
-        result = copy::run(request, &display, &stop) => result,
+        result = making => result,
         never = display.tick() => match never {},
     };
     listening.abort();
@@ -73,12 +90,21 @@ pub(crate) async fn carry_out(
         Err(error) => return Err(error),
     };
     ui.data("report", &report);
-    if report.was_interrupted {
+    let was_interrupted = match &report {
+        Report::Copied(report) => report.was_interrupted,
+        Report::Refreshed(report) => report.was_interrupted,
+    };
+    if was_interrupted {
         ui.remark(&format!("stopped; finished work is kept. To continue: {again}"));
         return Ok(Outcome::Interrupted);
     }
-    summary(&report, ui, &reader.zone);
-    Ok(Outcome::Clean)
+    match &report {
+        Report::Copied(report) => {
+            summary(report, ui, &reader.zone);
+            Ok(Outcome::Clean)
+        }
+        Report::Refreshed(report) => Ok(refreshed::summary(report, ui, &reader.zone)),
+    }
 }
 
 /// The first signal stops in order, the second at once.
@@ -102,7 +128,7 @@ async fn stop_on_signal(stop: Stop) {
     }
 }
 
-fn summary(report: &Report, ui: &Ui, zone: &TimeZone) {
+fn summary(report: &copy::Report, ui: &Ui, zone: &TimeZone) {
     let as_of = moment::shown(report.as_of.as_deref().unwrap_or("an unknown moment"), zone);
     ui.say(&format!(
         "edition {} published: {} and {} in {}, as of {as_of}",

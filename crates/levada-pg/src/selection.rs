@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pg::Name;
+use crate::Name;
 use report::Problem;
 
 /// Whether `pattern` names `name`: `table`, `schema.table`, or either as a glob of `*` and `?`.
-pub(crate) fn matches(pattern: &str, name: &Name) -> bool {
+pub fn matches(pattern: &str, name: &Name) -> bool {
     let qualified = format!("{}.{}", name.schema, name.name);
     if pattern == qualified || pattern == name.name {
         return true;
@@ -29,7 +29,7 @@ fn glob(pattern: &[char], text: &[char]) -> bool {
 }
 
 /// The names that any of `patterns` matches; a pattern that matches none is an error.
-pub(crate) fn select<'a>(
+pub fn select<'a>(
     option: &str,
     patterns: &[String],
     names: impl Iterator<Item = &'a Name> + Clone,
@@ -54,7 +54,7 @@ pub(crate) fn select<'a>(
 }
 
 /// Resolves `[tables."…"]` keys to tables; two keys that name one table are an error.
-pub(crate) fn resolve<'a, V: Clone>(
+pub fn resolve<'a, V: Clone>(
     entries: &BTreeMap<String, V>,
     names: impl Iterator<Item = &'a Name> + Clone,
 ) -> Result<BTreeMap<Name, V>, Problem> {
