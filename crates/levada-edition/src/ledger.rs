@@ -161,21 +161,7 @@ impl Ledger {
     pub async fn tables(&self, edition: i32) -> Result<Vec<TableRow>> {
         let session = self.session.lock().await;
         let rows = session.rows(include_str!("sql/tables.sql"), &[&edition]).await?;
-        let tables = rows.iter().map(|row| TableRow {
-            name: name_of(row),
-            mode: row.get("mode"),
-            format: row.get("format"),
-            reason: row.get("reason"),
-            source_oid: row.get("source_oid"),
-            filter: row.get("filter"),
-            deletes: row.get("deletes"),
-            rows: row.get("rows"),
-            method: row.get("method"),
-            inserted: row.get("inserted"),
-            updated: row.get("updated"),
-            deleted: row.get("deleted"),
-        });
-        Ok(tables.collect())
+        Ok(rows.iter().map(table_of).collect())
     }
 
     /// The chunks of an edition, in the order of tables and numbers.
@@ -203,6 +189,23 @@ impl Ledger {
 
 fn name_of(row: &Row) -> Name {
     Name::new(row.get::<_, String>("schema_name"), row.get::<_, String>("table_name"))
+}
+
+pub(crate) fn table_of(row: &Row) -> TableRow {
+    TableRow {
+        name: name_of(row),
+        mode: row.get("mode"),
+        format: row.get("format"),
+        reason: row.get("reason"),
+        source_oid: row.get("source_oid"),
+        filter: row.get("filter"),
+        deletes: row.get("deletes"),
+        rows: row.get("rows"),
+        method: row.get("method"),
+        inserted: row.get("inserted"),
+        updated: row.get("updated"),
+        deleted: row.get("deleted"),
+    }
 }
 
 fn edition_of(row: &Row) -> Result<Edition> {

@@ -6,12 +6,14 @@
 mod installation;
 mod ledger;
 mod lock;
+mod reader;
 mod record;
 mod refreshed;
 mod times;
 
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
+pub use reader::Published;
 pub use record::{
     ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, abandoned, chunk_done,
     chunk_todo, fence, published, step_done, work_done, work_took,

@@ -18,8 +18,6 @@ pub struct Buckets {
 /// What decides the bucket of a row. Counts are powers of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// The last bits of an integer key.
-    KeyModulo { count: i64 },
     /// The first bits of an integer key: bucket `b` holds the keys from `b << shift` up to the next
     /// bucket, so that an index of the key finds them.
     KeyRange { shift: u32 },
@@ -34,10 +32,9 @@ impl Buckets {
     pub fn for_rows(subject: &Subject, rows: u64, seed: i64) -> Self {
         let wanted = (rows / ROWS_PER_BUCKET_MIN).clamp(1, BUCKETS_MAX);
         let count = wanted.next_power_of_two() as i64;
-        let by = match (subject.integer_key(), subject.key.is_empty()) {
-            (Some(_), _) => By::KeyModulo { count },
-            (None, false) => By::KeyHash { count },
-            (None, true) => By::RowHash { count },
+        let by = match subject.key.is_empty() {
+            false => By::KeyHash { count },
+            true => By::RowHash { count },
         };
         Self { by, seed }
     }
@@ -61,7 +58,6 @@ impl Buckets {
     pub fn finer(self, bits: u32) -> Option<Self> {
         let more = |count: i64| count.checked_mul(1 << bits);
         let by = match self.by {
-            By::KeyModulo { count } => By::KeyModulo { count: more(count)? },
             By::KeyHash { count } => By::KeyHash { count: more(count)? },
             By::RowHash { count } => By::RowHash { count: more(count)? },
             By::KeyRange { shift } => By::KeyRange { shift: shift.checked_sub(bits)? },
@@ -73,10 +69,9 @@ impl Buckets {
     /// sides.
     pub fn bucket_sql(&self, subject: &Subject, _side: Side) -> String {
         match self.by {
-            By::KeyModulo { count } => format!("({} & {})", key_sql(subject), count - 1),
             By::KeyRange { shift } => format!("({} >> {shift})", key_sql(subject)),
             By::KeyHash { count } => {
-                format!("({} & {})", subject.hash_sql(Depth::Keys, self.seed), count - 1)
+                format!("({} & {})", key_hash_sql(subject, self.seed), count - 1)
             }
             By::RowHash { count } => {
                 format!("({} & {})", subject.hash_sql(Depth::Rows, self.seed), count - 1)
@@ -147,6 +142,14 @@ fn ranges(shift: u32, buckets: &[i64]) -> impl Iterator<Item = (i64, i64)> {
     })
 }
 
+/// Not the last bits of an integer key itself: keys often come in steps of a power of two.
+fn key_hash_sql(subject: &Subject, seed: i64) -> String {
+    match subject.integer_key() {
+        Some(_) => format!("pg_catalog.hashint8extended({}, {seed})", key_sql(subject)),
+        None => subject.hash_sql(Depth::Keys, seed),
+    }
+}
+
 fn key_sql(subject: &Subject) -> String {
     format!("{}::pg_catalog.int8", subject.column_sql(&subject.key[0]))
 }
@@ -196,8 +199,8 @@ mod tests {
     #[test]
     fn finer_buckets_divide_the_coarser_ones() {
         let buckets = Buckets::for_rows(&subject(), 1_000_000, 1);
-        assert_eq!(buckets.by, By::KeyModulo { count: 4096 });
-        assert_eq!(buckets.finer(6).unwrap().by, By::KeyModulo { count: 262_144 });
+        assert_eq!(buckets.by, By::KeyHash { count: 4096 });
+        assert_eq!(buckets.finer(6).unwrap().by, By::KeyHash { count: 262_144 });
         let ranges = Buckets { by: By::KeyRange { shift: 3 }, seed: 1 };
         assert_eq!(ranges.finer(4), None);
     }

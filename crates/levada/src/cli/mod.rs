@@ -9,6 +9,7 @@ mod refreshed;
 mod report;
 mod run;
 mod schema;
+mod verify;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ enum Command {
     Run(run::Arguments),
     Copy(copy::Arguments),
     Schema(schema::Arguments),
+    Verify(verify::Arguments),
     Report(report::Arguments),
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Run(arguments) => block_on(run::run(&arguments, ui)),
         Command::Copy(arguments) => block_on(copy::run(&arguments, ui)),
         Command::Schema(arguments) => block_on(schema::run(&arguments, ui)),
+        Command::Verify(arguments) => block_on(verify::run(&arguments, ui)),
         Command::Report(arguments) => block_on(report::run(&arguments, ui)),
     }
 }

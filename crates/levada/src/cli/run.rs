@@ -108,7 +108,7 @@ pub(crate) async fn carry_out(
 }
 
 /// The first signal stops in order, the second at once.
-async fn stop_on_signal(stop: Stop) {
+pub(crate) async fn stop_on_signal(stop: Stop) {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -1,0 +1,6 @@
+SELECT number, source, snapshot,
+       to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of
+FROM levada.edition
+WHERE state = 'published'
+ORDER BY number DESC
+LIMIT 1

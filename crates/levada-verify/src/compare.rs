@@ -1,0 +1,282 @@
+//! Compares two databases, each in one snapshot: table by table, both sides at once, the largest
+//! tables first.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use edition::Published;
+use pg::catalog::{Catalog, Table, TableKind};
+use pg::{Endpoint, Identity, Keepers, Name, Session, Stop};
+use report::{Category, Event, Problem, Progress};
+
+use crate::difference::{Comparison, TableResult, Verdict};
+use crate::moment::Moment;
+use crate::pairing::{self, Pair, Scope};
+use crate::table::{Task, compare_table};
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub source: Endpoint,
+    pub target: Endpoint,
+    pub scope: Scope,
+    /// Compare as the edition that the target shows: what the source wrote since is no difference.
+    pub as_edition: bool,
+    /// How many keys and changed rows of each table are shown.
+    pub samples: usize,
+    /// Whether the values of changed rows are shown.
+    pub shows_values: bool,
+    /// How many tables are compared at once, each by a session on either side.
+    pub tables_at_once: usize,
+    /// How often an idle session shows a sign of life.
+    pub heartbeat: Duration,
+}
+
+/// Compares, and tells what was found. `Err` only when nothing could be compared.
+pub async fn compare(
+    request: &Request,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> anyhow::Result<Comparison> {
+    let started = Instant::now();
+    let (source, target) = futures_util::try_join!(
+        End::open(&request.source, request.heartbeat),
+        End::open(&request.target, request.heartbeat),
+    )?;
+    refuse_same(&source.identity, &target.identity)?;
+    let published = match request.as_edition {
+        true => Some(published(&target, &request.target).await?),
+        false => None,
+    };
+    let only = published.as_ref().map(copied_tables);
+    let pairs = pairing::pairs(&source.catalog, &target.catalog, &request.scope, only.as_ref())?;
+    let work = Work {
+        request,
+        progress,
+        since: published.as_ref().map(|published| since(published, &source)),
+        source: &source,
+        target: &target,
+        seed: random_seed(),
+        waiting: Mutex::new(pairs.into_iter().collect()),
+        done: Mutex::new(Vec::new()),
+    };
+    progress.event(Event::Phase("comparing"));
+    let lanes = (0..request.tables_at_once.max(1)).map(|_| work.lane());
+    let was_interrupted = tokio::select! {
+        _ = futures_util::future::join_all(lanes) => false,
+        () = stop.requested() => true,
+    };
+    let mut tables = work.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(only) = only.as_ref().filter(|_| request.scope.is_everything()) {
+        tables.extend(dropped_on_both(only, &source.catalog, &target.catalog));
+    }
+    tables.sort_by(|a, b| a.table.cmp(&b.table));
+    let verdict = tables.iter().map(|table| table.verdict).max();
+    Ok(Comparison {
+        verdict: verdict.unwrap_or(Verdict::Equal),
+        edition: published.as_ref().map(|published| published.number),
+        source_as_of: source.keepers.snapshot().as_of.clone(),
+        target_as_of: published
+            .and_then(|published| published.as_of)
+            .unwrap_or_else(|| target.keepers.snapshot().as_of.clone()),
+        tables,
+        seconds: started.elapsed().as_secs_f64(),
+        was_interrupted,
+    })
+}
+
+/// A side: its snapshot, and what it contains.
+pub(crate) struct End {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) keepers: Keepers,
+    pub(crate) catalog: Catalog,
+    pub(crate) identity: Identity,
+}
+
+impl End {
+    async fn open(endpoint: &Endpoint, heartbeat: Duration) -> pg::Result<Self> {
+        let keepers = Keepers::take(endpoint, heartbeat).await?;
+        let session = keepers.session(endpoint).await?;
+        let catalog = Catalog::load(&session).await?;
+        let identity = Identity::of(&session).await?;
+        Ok(Self { endpoint: endpoint.clone(), keepers, catalog, identity })
+    }
+}
+
+/// The moment of the edition, or why it means nothing to the source of now.
+pub(crate) type Since = Result<Moment, String>;
+
+fn since(published: &Published, source: &End) -> Since {
+    let (old, new) = (&published.source, &source.identity);
+    let now = &source.keepers.snapshot().position;
+    let snapshot = published.snapshot.as_deref().unwrap_or_default();
+    if !old.is_same_database(new) {
+        return Err("the source is not the database that the edition was read from".to_owned());
+    }
+    if old.timeline != new.timeline {
+        return Err("the source was restored or failed over since the edition".to_owned());
+    }
+    match Moment::parse(snapshot) {
+        Some(moment) if pg::sees_all_of(&now.snapshot, snapshot) => {
+            // Row versions carry 32 bits of the id: beyond 2^31 transactions old and new look alike.
+            match now.xmin.saturating_sub(moment.xmin) {
+                0..0x8000_0000 => Ok(moment),
+                _ => Err("the source has had too many transactions since the edition".to_owned()),
+            }
+        }
+        Some(_) => Err("the source lags behind the server that the edition was read from".into()),
+        None => Err("the edition has no record of its snapshot".to_owned()),
+    }
+}
+
+async fn published(target: &End, endpoint: &Endpoint) -> anyhow::Result<Published> {
+    let session = target.keepers.session(endpoint).await?;
+    let published = Published::read(&session).await?;
+    published.ok_or_else(|| {
+        Problem::new(format!("no edition is published on {endpoint}"))
+            .hint("make one with levada run, or name two databases: levada verify SOURCE TARGET")
+            .into()
+    })
+}
+
+/// The tables whose rows are in the edition.
+fn copied_tables(published: &Published) -> BTreeSet<Name> {
+    let copied = published.tables.iter().filter(|t| !matches!(&*t.mode, "schema" | "skip"));
+    copied.map(|table| table.name.clone()).collect()
+}
+
+/// Tables of the edition that neither side has any more. Large objects have a line of their own in
+/// the records, in the schema `levada`.
+fn dropped_on_both(only: &BTreeSet<Name>, source: &Catalog, target: &Catalog) -> Vec<TableResult> {
+    let is_gone = |name: &&Name| {
+        name.schema != "levada" && source.table(name).is_none() && target.table(name).is_none()
+    };
+    let gone = only.iter().filter(is_gone).map(|name| {
+        let mut result = TableResult::new(name.clone());
+        result.judge(Verdict::Differs, "the target has lost this table of the edition");
+        result
+    });
+    gone.collect()
+}
+
+fn refuse_same(source: &Identity, target: &Identity) -> Result<(), Problem> {
+    if source.is_same_database(target) && source.in_recovery == target.in_recovery {
+        let problem = Problem::new("source and target are the same database");
+        return Err(problem.hint("name two different databases"));
+    }
+    Ok(())
+}
+
+/// Never 0, with which PostgreSQL's hashes are those of its indexes.
+fn random_seed() -> i64 {
+    let random = RandomState::new().hash_one(std::process::id());
+    (random | 1) as i64
+}
+
+struct Work<'a> {
+    request: &'a Request,
+    progress: &'a dyn Progress,
+    since: Option<Since>,
+    source: &'a End,
+    target: &'a End,
+    seed: i64,
+    waiting: Mutex<VecDeque<Pair<'a>>>,
+    done: Mutex<Vec<TableResult>>,
+}
+
+impl<'a> Work<'a> {
+    /// Compares one table after the other until none waits.
+    async fn lane(&self) {
+        let mut sessions = None;
+        while let Some(pair) = self.next() {
+            let Some(table) = pair.any() else { continue };
+            let (started, object) = (Instant::now(), table.name.to_string());
+            let category = Category::TableData;
+            let rows = table.rows_estimate;
+            self.progress.event(Event::Started { category, object: &object, rows });
+            let mut result = self.one(pair, table, &mut sessions).await;
+            result.seconds = started.elapsed().as_secs_f64();
+            self.done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+            let took = started.elapsed();
+            self.progress.event(Event::Finished { category, object: &object, took });
+        }
+    }
+
+    fn next(&self) -> Option<Pair<'a>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    async fn one(
+        &self,
+        pair: Pair<'a>,
+        table: &Table,
+        sessions: &mut Option<(Session, Session)>,
+    ) -> TableResult {
+        let mut result = TableResult::new(table.name.clone());
+        let (Some(source), Some(target)) = (pair.source, pair.target) else {
+            judge_alone(pair, self.since.is_some(), &mut result);
+            return result;
+        };
+        // A session that failed is in a failed transaction, or gone.
+        let done = match self.begin(sessions.take()).await {
+            Ok(open) => {
+                let task = Task {
+                    sides: (self.source, self.target),
+                    tables: (source, target),
+                    sessions: (&open.0, &open.1),
+                    since: self.since.as_ref(),
+                    seed: self.seed,
+                    samples: self.request.samples,
+                    shows_values: self.request.shows_values,
+                };
+                compare_table(&task, &mut result).await.map(|()| open)
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(open) => *sessions = Some(open),
+            Err(error) => result.judge(Verdict::Unknown, error.problem().to_string()),
+        }
+        result
+    }
+
+    /// A new transaction for each table, so that no lock outlives the work on its table.
+    async fn begin(&self, sessions: Option<(Session, Session)>) -> pg::Result<(Session, Session)> {
+        let (source, target) = match sessions {
+            Some((source, target)) => (Some(source), Some(target)),
+            None => (None, None),
+        };
+        futures_util::try_join!(begin_on(self.source, source), begin_on(self.target, target))
+    }
+}
+
+async fn begin_on(end: &End, session: Option<Session>) -> pg::Result<Session> {
+    match (session, end.keepers.begin()) {
+        (Some(session), Some(begin)) => {
+            session.batch(&format!("COMMIT; {begin}")).await?;
+            Ok(session)
+        }
+        _ => end.keepers.session(&end.endpoint).await,
+    }
+}
+
+/// A table that only one side has.
+fn judge_alone(pair: Pair<'_>, is_edition: bool, result: &mut TableResult) {
+    match (pair.source, is_edition) {
+        (Some(_), _) => result.judge(Verdict::Differs, "the target does not have this table"),
+        (None, false) => result.judge(Verdict::Differs, "the source does not have this table"),
+        (None, true) => {
+            let reason = "the source does not have this table any more, or under another name";
+            result.judge(Verdict::Unknown, reason);
+        }
+    }
+}
+
+/// Whether a table holds no rows itself.
+pub(crate) fn is_partitioned(table: &Table) -> bool {
+    table.kind == TableKind::Partitioned
+}
