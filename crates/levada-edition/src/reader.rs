@@ -13,6 +13,12 @@ pub struct Published {
     pub as_of: Option<String>,
     /// The snapshot of the source: `xmin:xmax:xip_list`.
     pub snapshot: Option<String>,
+    /// Write-ahead log position of the source, not before the snapshot.
+    pub lsn: Option<String>,
+    /// RFC 3339 in UTC.
+    pub published_at: Option<String>,
+    /// Of the source's definitions.
+    pub shape_hash: Option<String>,
     pub source: Identity,
     /// By name.
     pub tables: Vec<TableRow>,
@@ -35,6 +41,9 @@ impl Published {
             number,
             as_of: row.get("as_of"),
             snapshot: row.get("snapshot"),
+            lsn: row.get("lsn"),
+            published_at: row.get("published_at"),
+            shape_hash: row.get("shape_hash"),
             source,
             tables: tables.iter().map(table_of).collect(),
         }))

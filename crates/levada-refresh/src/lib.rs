@@ -17,8 +17,10 @@ mod sequences;
 mod settle;
 mod settler;
 mod staging;
+mod status;
 mod unit;
 mod views;
 mod write;
 
-pub use run::{Refreshed, Report, TableReport, run};
+pub use run::{Effort, Refreshed, Report, TableReport, run};
+pub use status::{Status, TableStatus, status};

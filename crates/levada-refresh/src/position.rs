@@ -1,7 +1,7 @@
 //! Where the source stands compared to the previous edition: after it, so that transaction ids tell
 //! what has changed; behind it; or in another history. Pure.
 
-use edition::Edition;
+use edition::{Edition, Published};
 use pg::{Identity, Snapshot};
 
 /// Row versions carry 32 bits of a transaction id: beyond 2^31 old and new look alike. The margin is
@@ -19,9 +19,31 @@ pub(crate) enum Standing {
     Incomparable(String),
 }
 
-/// Compares the source as of `now` with what `base` was made of.
-pub(crate) fn compare(base: &Edition, source: &Identity, now: &Snapshot) -> Standing {
-    let before = &base.source;
+/// What the previous edition was made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before<'a> {
+    pub(crate) source: &'a Identity,
+    pub(crate) snapshot: Option<&'a str>,
+    pub(crate) lsn: Option<&'a str>,
+}
+
+impl<'a> From<&'a Edition> for Before<'a> {
+    fn from(edition: &'a Edition) -> Self {
+        let (snapshot, lsn) = (edition.snapshot.as_deref(), edition.lsn.as_deref());
+        Self { source: &edition.source, snapshot, lsn }
+    }
+}
+
+impl<'a> From<&'a Published> for Before<'a> {
+    fn from(edition: &'a Published) -> Self {
+        let (snapshot, lsn) = (edition.snapshot.as_deref(), edition.lsn.as_deref());
+        Self { source: &edition.source, snapshot, lsn }
+    }
+}
+
+/// Compares the source as of `now` with what the edition `base` was made of.
+pub(crate) fn compare(base: Before<'_>, source: &Identity, now: &Snapshot) -> Standing {
+    let before = base.source;
     if before.system_identifier != source.system_identifier {
         let reason = "the source is another server than that of the previous edition: it was \
                       restored, upgraded or exchanged";
@@ -38,18 +60,18 @@ pub(crate) fn compare(base: &Edition, source: &Identity, now: &Snapshot) -> Stan
             before.timeline, source.timeline
         ));
     }
-    let parsed = base.snapshot.as_deref().and_then(Bounds::parse);
+    let parsed = base.snapshot.and_then(Bounds::parse);
     let (Some(old), Some(new)) = (parsed, Bounds::parse(&now.position.snapshot)) else {
         return Standing::Incomparable("the previous edition has no recorded position".to_owned());
     };
     let is_replayed = before.in_recovery || source.in_recovery;
     let sees_all = if is_replayed {
         // Snapshots of a standby do not list what was running; its replay position tells.
-        let seen = base.lsn.as_deref().zip(Some(now.seen_lsn.as_str()));
+        let seen = base.lsn.zip(Some(now.seen_lsn.as_str()));
         let is_past = seen.is_some_and(|(old, new)| lsn(old) <= lsn(new));
         is_past && new.xmax >= old.xmax
     } else {
-        base.snapshot.as_deref().is_some_and(|old| pg::sees_all_of(&now.position.snapshot, old))
+        base.snapshot.is_some_and(|old| pg::sees_all_of(&now.position.snapshot, old))
     };
     if !sees_all {
         return Standing::Behind;

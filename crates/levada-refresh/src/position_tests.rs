@@ -45,21 +45,22 @@ fn now(snapshot: &str, lsn: &str) -> Snapshot {
 
 #[test]
 fn the_bound_is_the_oldest_transaction_that_was_running() {
-    let standing = compare(&base("90:120:90,100", "0/10"), &identity(), &now("130:130:", "0/20"));
+    let standing =
+        compare((&base("90:120:90,100", "0/10")).into(), &identity(), &now("130:130:", "0/20"));
     assert_eq!(standing, Standing::Ahead { bound: 90 });
     let far = (3_u64 << 32) + 9;
     let old = base(&format!("{far}:{far}:"), "0/10");
-    let standing = compare(&old, &identity(), &now(&format!("{far}:{far}:"), "0/10"));
+    let standing = compare((&old).into(), &identity(), &now(&format!("{far}:{far}:"), "0/10"));
     assert_eq!(standing, Standing::Ahead { bound: 9 });
 }
 
 #[test]
 fn a_source_that_does_not_see_the_edition_is_behind() {
     let old = base("100:120:100", "0/20");
-    assert_eq!(compare(&old, &identity(), &now("90:110:", "0/10")), Standing::Behind);
+    assert_eq!(compare((&old).into(), &identity(), &now("90:110:", "0/10")), Standing::Behind);
     // 110 had committed before the edition and is still running here.
-    assert_eq!(compare(&old, &identity(), &now("110:130:110", "0/30")), Standing::Behind);
-    let forward = compare(&old, &identity(), &now("100:130:100", "0/30"));
+    assert_eq!(compare((&old).into(), &identity(), &now("110:130:110", "0/30")), Standing::Behind);
+    let forward = compare((&old).into(), &identity(), &now("100:130:100", "0/30"));
     assert_eq!(forward, Standing::Ahead { bound: 100 });
 }
 
@@ -67,19 +68,22 @@ fn a_source_that_does_not_see_the_edition_is_behind() {
 fn a_standby_is_judged_by_what_it_has_replayed() {
     let old = base("100:120:100", "1/FF");
     let standby = Identity { in_recovery: true, ..identity() };
-    assert_eq!(compare(&old, &standby, &now("100:120:", "0/FFFFFFFF")), Standing::Behind);
-    let replayed = compare(&old, &standby, &now("100:120:", "1/100"));
+    assert_eq!(compare((&old).into(), &standby, &now("100:120:", "0/FFFFFFFF")), Standing::Behind);
+    let replayed = compare((&old).into(), &standby, &now("100:120:", "1/100"));
     assert_eq!(replayed, Standing::Ahead { bound: 100 });
 }
 
 #[test]
 fn other_histories_are_named() {
     let old = base("100:120:", "0/10");
-    let reason =
-        |source: &Identity, snapshot: &str| match compare(&old, source, &now(snapshot, "0/20")) {
-            Standing::Incomparable(reason) => reason,
-            other => panic!("{other:?}"),
-        };
+    let reason = |source: &Identity, snapshot: &str| match compare(
+        (&old).into(),
+        source,
+        &now(snapshot, "0/20"),
+    ) {
+        Standing::Incomparable(reason) => reason,
+        other => panic!("{other:?}"),
+    };
     let elsewhere = Identity { system_identifier: 8, ..identity() };
     assert!(reason(&elsewhere, "200:200:").contains("another server"));
     let promoted = Identity { timeline: 2, ..identity() };
@@ -87,6 +91,6 @@ fn other_histories_are_named() {
     let far = 100 + (1_u64 << 31);
     assert!(reason(&identity(), &format!("{far}:{far}:")).contains("2^31"));
     let near = far - (1 << 24) - 1;
-    let standing = compare(&old, &identity(), &now(&format!("{near}:{near}:"), "0/20"));
+    let standing = compare((&old).into(), &identity(), &now(&format!("{near}:{near}:"), "0/20"));
     assert_eq!(standing, Standing::Ahead { bound: 100 });
 }

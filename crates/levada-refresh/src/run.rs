@@ -63,9 +63,19 @@ pub struct TableReport {
     pub ignored_deleted: i64,
 }
 
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// What transaction ids tell to have changed.
+    Changes,
+    /// Every row of both sides: also what somebody else has changed in the target.
+    Everything,
+}
+
 /// Makes the next edition, and records how it ended.
 pub async fn run(
     request: &Request,
+    effort: Effort,
     progress: &dyn Progress,
     stop: &Stop,
 ) -> anyhow::Result<Report> {
@@ -84,7 +94,7 @@ pub async fn run(
         return Ok(Report::Copied(report));
     };
     let started = Instant::now();
-    let attempt = Attempt { request, ends: &ends, ledger: &ledger, progress, base: &base };
+    let attempt = Attempt { request, effort, ends: &ends, ledger: &ledger, progress, base: &base };
     let result = tokio::select! {
         result = attempt.until_published() => result,
         () = stop.requested() => interrupted(&ledger, &base).await,
@@ -120,6 +130,7 @@ async fn interrupted(ledger: &Ledger, base: &Edition) -> anyhow::Result<Refreshe
 
 struct Attempt<'a> {
     request: &'a Request,
+    effort: Effort,
     ends: &'a Preflight,
     ledger: &'a Ledger,
     progress: &'a dyn Progress,
@@ -241,7 +252,7 @@ impl Attempt<'_> {
         let (keepers, source, standing) = loop {
             let keepers = Keepers::take(&self.request.source, heartbeat).await?;
             let source = Identity::of(&keepers.session(&self.request.source).await?).await?;
-            let standing = position::compare(self.base, &source, keepers.snapshot());
+            let standing = position::compare(self.base.into(), &source, keepers.snapshot());
             if standing != Standing::Behind {
                 break (keepers, source, standing);
             }
@@ -258,6 +269,9 @@ impl Attempt<'_> {
             tokio::time::sleep(ASK_EVERY).await;
         };
         let (plain, bound) = match standing {
+            Standing::Ahead { .. } if self.effort == Effort::Everything => {
+                (Method::Digest("this run compares all rows".to_owned()), None)
+            }
             Standing::Ahead { bound } => (Method::Changes, Some(bound)),
             Standing::Incomparable(reason) => (Method::Digest(reason), None),
             Standing::Behind => (Method::Digest("the source is behind".to_owned()), None),

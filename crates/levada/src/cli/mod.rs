@@ -9,6 +9,7 @@ mod refreshed;
 mod report;
 mod run;
 mod schema;
+mod status;
 mod verify;
 
 use std::future::Future;
@@ -46,6 +47,7 @@ enum Command {
     Schema(schema::Arguments),
     Verify(verify::Arguments),
     Report(report::Arguments),
+    Status(status::Arguments),
 }
 
 /// Where the configuration is.
@@ -74,6 +76,7 @@ pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Schema(arguments) => block_on(schema::run(&arguments, ui)),
         Command::Verify(arguments) => block_on(verify::run(&arguments, ui)),
         Command::Report(arguments) => block_on(report::run(&arguments, ui)),
+        Command::Status(arguments) => block_on(status::run(&arguments, ui)),
     }
 }
 

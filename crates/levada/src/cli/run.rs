@@ -5,7 +5,7 @@ use std::time::Duration;
 use copy::{ForeignKeys, Request};
 use jiff::tz::TimeZone;
 use pg::Stop;
-use refresh::Report;
+use refresh::{Effort, Report};
 use report::text;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,7 +39,13 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     }
     let replace = if arguments.replace { " --replace" } else { "" };
     let again = format!("levada run{replace} --config {}", arguments.config.config.display());
-    carry_out(&request, Known::Refreshed, ui, &Reader { again, zone: file.zone()? }).await
+    carry_out(
+        &request,
+        Known::Refreshed(Effort::Changes),
+        ui,
+        &Reader { again, zone: file.zone()? },
+    )
+    .await
 }
 
 /// What the person who reads the output needs.
@@ -53,7 +59,7 @@ pub(crate) struct Reader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
     /// It is brought up to date.
-    Refreshed,
+    Refreshed(Effort),
     /// It is replaced when the request says so, or refused.
     Replaced,
 }
@@ -71,7 +77,7 @@ pub(crate) async fn carry_out(
     let listening = tokio::spawn(stop_on_signal(stop.clone()));
     let making = async {
         match known {
-            Known::Refreshed => refresh::run(request, &display, &stop).await,
+            Known::Refreshed(effort) => refresh::run(request, effort, &display, &stop).await,
             Known::Replaced => copy::run(request, &display, &stop).await.map(Report::Copied),
         }
     };
