@@ -41,6 +41,7 @@ fn table(name: &str, mib: u64) -> Table {
             is_always_identity: false,
             missing: None,
             is_deterministic: true,
+            collation: None,
         }],
         keys: Vec::new(),
     }

@@ -109,6 +109,8 @@ pub struct Column {
     pub missing: Option<String>,
     /// Its collation, if any, tells different texts apart.
     pub is_deterministic: bool,
+    /// As SQL, where it is not that of the type.
+    pub collation: Option<String>,
     /// Computed by the server; never copied.
     pub is_generated: bool,
 }
@@ -244,6 +246,7 @@ async fn load_columns(session: &Session) -> Result<HashMap<u32, Vec<Column>>> {
             is_always_identity: row.get("is_always_identity"),
             missing: row.get("missing"),
             is_deterministic: row.get("is_deterministic"),
+            collation: row.get("collation"),
         });
     }
     Ok(columns)

@@ -10,6 +10,7 @@ fn unit(key: &[&str], fixed: &[&str]) -> Unit {
         parts: Vec::new(),
         is_routed: false,
         columns: texts(&["id", "note"]),
+        definitions: Vec::new(),
         mode: Mode::Refresh,
         filter: None,
         deletes: Deletes::Mirror,

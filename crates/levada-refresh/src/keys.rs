@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use copy::{Failure, column_list};
-use pg::{Session, Wire};
+use pg::Wire;
 use verify::{Buckets, By, Depth, Digest, Side, Subject, digests};
 
 use crate::apply;
@@ -56,11 +56,8 @@ impl Keys<'_> {
     /// Digests of both sides, read at the same time.
     pub(crate) async fn digests(&self, depth: Depth, buckets: &Buckets) -> anyhow::Result<Sides> {
         let here = async {
-            let session = self.settler.target_session().await?;
-            session.batch("BEGIN").await?;
-            let digests = digests(&session, self.subject, Side::Target, depth, buckets).await?;
-            session.batch("COMMIT").await?;
-            Ok::<_, anyhow::Error>(digests)
+            let here = self.case.digests(self.subject, depth, buckets).await?;
+            Ok::<_, anyhow::Error>(here)
         };
         tokio::try_join!(self.source_digests(depth, buckets), here)
     }
@@ -115,10 +112,7 @@ impl Keys<'_> {
             with_partitions: (false, false),
             ..self.subject.clone()
         };
-        let session: &Session = self.case.target;
-        session.batch("BEGIN").await?;
-        let added = digests(session, &new, Side::Target, Depth::Keys, buckets).await?;
-        session.batch("COMMIT").await?;
+        let added = self.case.digests(&new, Depth::Keys, buckets).await?;
         for (bucket, digest) in added {
             let sum = target.entry(bucket).or_insert(Digest { rows: 0, sum: 0 });
             sum.rows += digest.rows;

@@ -316,6 +316,7 @@ impl Attempt<'_> {
         let found = Scan::new(reader, target, units, scene.bound).run(jobs).await?;
         let settler = Settler {
             reader,
+            aside: target,
             catalogs: (&scene.catalogs.0, &scene.catalogs.1),
             identities: (&scene.source, &self.ends.target),
             seed: RandomState::new().build_hasher().finish() as i64,
@@ -337,7 +338,7 @@ async fn settle_all(
     let target = settler.target_session().await?;
     let mut settled = Vec::with_capacity(units.len());
     for (number, (unit, found)) in units.iter().zip(found).enumerate() {
-        let case = Case { number, unit, target: &target };
+        let case = Case { number, unit, target: &target, is_publishing: false };
         settled.push(settler.settle(case, *found).await?);
     }
     Ok(settled)

@@ -3,11 +3,13 @@
 //! After the staged rows are written, the target has every key that the source has. So equal counts
 //! prove equal sets of keys; only when they differ are keys compared, bucket by bucket.
 
+use std::collections::BTreeMap;
+
 use copy::{Deletes, Mode, Watch};
 use pg::catalog::Catalog;
 use pg::{Identity, Name, Purpose as For, Session, Wire};
 use report::{Event, Problem};
-use verify::{Depth, Side, Subject};
+use verify::{Buckets, Depth, Digest, Side, Subject};
 
 use crate::apply;
 use crate::keys::Keys;
@@ -22,6 +24,8 @@ const CONTRADICTED: &str = "its counts contradict the record of the previous edi
 /// What settling needs of both sides.
 pub(crate) struct Settler<'a> {
     pub(crate) reader: &'a Reader<'a>,
+    /// Creates the staging tables into which others copy.
+    pub(crate) aside: &'a Session,
     /// Of the source and of the target.
     pub(crate) catalogs: (&'a Catalog, &'a Catalog),
     pub(crate) identities: (&'a Identity, &'a Identity),
@@ -34,10 +38,30 @@ pub(crate) struct Settler<'a> {
 pub(crate) struct Case<'a> {
     pub(crate) number: usize,
     pub(crate) unit: &'a Unit,
+    /// Where the target is asked and keys are collected.
     pub(crate) target: &'a Session,
+    /// That session is inside the publish transaction: the definitions of the table have changed.
+    pub(crate) is_publishing: bool,
 }
 
 impl Case<'_> {
+    /// Digests of the target's side.
+    pub(crate) async fn digests(
+        &self,
+        subject: &Subject,
+        depth: Depth,
+        buckets: &Buckets,
+    ) -> pg::Result<BTreeMap<i64, Digest>> {
+        if !self.is_publishing {
+            self.target.batch("BEGIN").await?;
+        }
+        let digests = verify::digests(self.target, subject, Side::Target, depth, buckets).await?;
+        if !self.is_publishing {
+            self.target.batch("COMMIT").await?;
+        }
+        Ok(digests)
+    }
+
     pub(crate) fn staging(&self, purpose: Purpose) -> Name {
         staging::name(purpose, self.number)
     }
@@ -179,7 +203,7 @@ impl Settler<'_> {
     ) -> anyhow::Result<Settled> {
         let unit = case.unit;
         if found.staged == 0 {
-            staging::create(case.target, &case.staging(Purpose::Rows), unit, &unit.columns).await?;
+            staging::create(self.aside, &case.staging(Purpose::Rows), unit, &unit.columns).await?;
         }
         let count = format!("SELECT count(*) FROM {}", unit.relation());
         let here = case.count(&count).await?;
@@ -272,7 +296,7 @@ impl Settler<'_> {
         let wanted = Wanted { unit, columns, relation, condition, staging: &staging };
         let mut tries = 0;
         loop {
-            staging::create(case.target, &staging, case.unit, columns).await?;
+            staging::create(self.aside, &staging, case.unit, columns).await?;
             let (mut source, mut target): (Option<Wire>, Option<Wire>) = (None, None);
             let result = self.reader.fetch(&wanted, &mut source, &mut target).await;
             let pid = source.as_ref().map_or(0, Wire::pid);

@@ -1,6 +1,7 @@
 //! Tables in the schema `levada` of the target in which changes wait to be published. They are
 //! unlogged and nobody else's; what a killed run left of them is dropped by the next.
 
+use pg::catalog::Column;
 use pg::{Name, Session, quote_identifier};
 
 use crate::unit::Unit;
@@ -29,25 +30,32 @@ pub(crate) fn name(purpose: Purpose, unit: usize) -> Name {
     Name::new("levada", format!("stage_{purpose}_{unit}"))
 }
 
-/// Creates a staging table with these columns of the target's table, with their types and
-/// collations and without any constraint.
+/// Creates an empty staging table with these columns of the unit, with their types and collations
+/// and without any constraint.
 pub(crate) async fn create(
     session: &Session,
     staging: &Name,
     unit: &Unit,
     columns: &[String],
 ) -> pg::Result<()> {
-    let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
-    let (staging, table, columns) = (staging.sql(), unit.name.sql(), columns.join(", "));
+    let chosen =
+        columns.iter().filter_map(|name| unit.definitions.iter().find(|c| c.name == *name));
+    let columns: Vec<String> = chosen.map(definition).collect();
+    let (staging, columns) = (staging.sql(), columns.join(", "));
     let sql = format!(
-        "DROP TABLE IF EXISTS {staging}; \
-         CREATE UNLOGGED TABLE {staging} AS SELECT {columns} FROM {table} WITH NO DATA; \
-         ALTER TABLE {staging} SET (autovacuum_enabled = false)"
+        "DROP TABLE IF EXISTS {staging}; CREATE UNLOGGED TABLE {staging} ({columns}) \
+         WITH (autovacuum_enabled = false)"
     );
     session.batch(&sql).await
 }
 
-/// Drops all staging tables.
+fn definition(column: &Column) -> String {
+    let collation = column.collation.as_ref().map(|name| format!(" COLLATE {name}"));
+    let name = quote_identifier(&column.name);
+    format!("{name} {}{}", column.type_name, collation.unwrap_or_default())
+}
+
+/// Drops all staging tables, and tables of a killed run that were loaded to be swapped in.
 pub(crate) async fn clear(session: &Session) -> pg::Result<()> {
     let sql = "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind = 'r' \
                AND relnamespace = 'levada'::regnamespace AND relname LIKE 'stage\\_%'";

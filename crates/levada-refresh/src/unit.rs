@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use copy::{Deletes, Format, Mode, Plan, PlannedTable};
 use edition::TableRow;
 use pg::Name;
-use pg::catalog::{Catalog, Table};
+use pg::catalog::{Catalog, Column, Table};
 use report::Problem;
 
 /// How the rows of a unit are brought up to date.
@@ -47,6 +47,8 @@ pub(crate) struct Unit {
     pub(crate) parts: Vec<PlannedTable>,
     pub(crate) is_routed: bool,
     pub(crate) columns: Vec<String>,
+    /// As the source has them, generated ones included.
+    pub(crate) definitions: Vec<Column>,
     pub(crate) mode: Mode,
     pub(crate) filter: Option<String>,
     pub(crate) deletes: Deletes,
@@ -185,6 +187,7 @@ fn unit(name: &Name, parts: Vec<&PlannedTable>, source: &Catalog) -> Unit {
         name: name.clone(),
         is_routed: first.router.is_some(),
         columns: first.columns.clone(),
+        definitions: source.table(name).map(|table| table.columns.clone()).unwrap_or_default(),
         mode: first.mode,
         filter: first.filter.clone(),
         deletes: first.deletes,

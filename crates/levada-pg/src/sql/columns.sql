@@ -8,10 +8,12 @@ SELECT a.attrelid AS table_oid,
        a.attidentity = 'a' AS is_always_identity,
        -- One value, in the text of an array: what rows hold that are older than the column.
        CASE WHEN a.atthasmissing THEN a.attmissingval::text END AS missing,
-       coalesce(l.collisdeterministic, true) AS is_deterministic
+       coalesce(l.collisdeterministic, true) AS is_deterministic,
+       CASE WHEN a.attcollation <> t.typcollation THEN l.oid::regcollation::text END AS collation
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
 WHERE c.relkind IN ('r', 'p', 'f')
   AND c.relpersistence <> 't'
