@@ -3,12 +3,14 @@
 //!
 //! It records and reads back; it does not know how anything is copied.
 
+mod dependents;
 mod installation;
 mod ledger;
 mod lock;
 mod record;
 mod times;
 
+pub use dependents::Saved;
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use record::{
