@@ -201,6 +201,13 @@ pub struct Routine {
     pub comment: Option<String>,
 }
 
+impl Table {
+    /// The column of this exact name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
 impl Routine {
     /// As in a statement: `"public"."rate"(integer)`.
     pub fn sql(&self) -> String {
