@@ -3,6 +3,7 @@
 //!
 //! It records and reads back; it does not know how anything is copied.
 
+mod dependents;
 mod installation;
 mod ledger;
 mod lock;
@@ -11,6 +12,7 @@ mod record;
 mod refreshed;
 mod times;
 
+pub use dependents::Saved;
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use reader::Published;

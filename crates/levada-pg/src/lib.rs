@@ -15,6 +15,7 @@ mod relay;
 mod script;
 pub mod selection;
 mod session;
+pub mod shape;
 mod snapshot;
 mod stop;
 mod stream;

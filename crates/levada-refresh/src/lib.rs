@@ -2,9 +2,13 @@
 //! one, in a single transaction of the target.
 //!
 //! `position` says whether transaction ids tell what has changed, `unit` how each table is brought
-//! up to date, `scan` reads and stages, `settler` proves, `publish` writes. Nothing here prints.
+//! up to date, `scan` reads and stages, `settler` proves, `publish` writes. `drift` (pure) says what a
+//! change of definitions asks of the target, with `table_drift` and `column_drift` for tables;
+//! `table_sql` writes the definition of a table. Nothing here prints.
 
 mod apply;
+mod column_drift;
+pub mod drift;
 mod foreign_keys;
 mod keys;
 mod large_objects;
@@ -18,9 +22,13 @@ mod settle;
 mod settler;
 mod staging;
 mod status;
+mod table_drift;
+mod table_sql;
 mod unit;
 mod views;
 mod write;
 
+pub use pg::shape;
 pub use run::{Effort, Refreshed, Report, TableReport, run};
 pub use status::{Status, TableStatus, status};
+pub use table_sql::CreatePlan;

@@ -1,0 +1,518 @@
+//! What the difference between two shapes asks of the target. Pure.
+//!
+//! It follows what it knows exactly how to follow, and asks for a rebuild of the whole edition
+//! otherwise: it never guesses.
+
+use std::collections::{HashMap, HashSet};
+
+use pg::{Name, quote_literal};
+
+use crate::table_drift;
+use crate::table_sql::comment;
+use pg::shape::{Enum, Routine, Sequence, Shape, Table, View};
+
+/// What a refresh has to do about definitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    /// No cheap way is known.
+    Rebuild {
+        reasons: Vec<String>,
+    },
+    Follow(Changes),
+}
+
+/// How definitions are followed. In the publish transaction: [`Phase::First`]; save and drop what
+/// depends on `touched`, giving the saved views their `views`; [`Phase::Before`]; drop the old one of
+/// each swapped table and move in the swapped and new ones; apply rows; [`Phase::After`]; restore what
+/// was saved; [`Phase::Last`]. The transaction needs `check_function_bodies = off`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// In the order in which they run.
+    pub alterations: Vec<Alteration>,
+    /// One for each table of the new shape, parents before partitions.
+    pub tables: Vec<TableDrift>,
+    /// Tables and views whose dependents are in the way, by the names they have after
+    /// [`Phase::First`].
+    pub touched: Vec<Name>,
+    pub views: Vec<ViewChange>,
+}
+
+/// When an alteration runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Before publishing, in a transaction of its own: additive, unseen, and harmless when it runs
+    /// again.
+    Early,
+    /// In the publish transaction, before dependents are saved: they follow a renaming.
+    First,
+    /// Before the rows.
+    Before,
+    /// After the rows.
+    After,
+    /// After dependents are back.
+    Last,
+}
+
+/// One statement on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    pub phase: Phase,
+    pub(crate) rank: u8,
+    /// For a person: `public.loan: column returned_at added`.
+    pub label: String,
+    pub sql: String,
+    /// Adds a foreign key; an edition may do without.
+    pub is_foreign_key: bool,
+}
+
+/// How the rows of a table come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows {
+    /// `xmin` tells what has changed.
+    Keep,
+    /// `xmin` proves nothing, but the columns are the same: compare all rows.
+    Digest { reason: String },
+    /// Load it beside and let it take the old one's place.
+    Swap { reason: String },
+    /// Load it beside; there is no old one.
+    New,
+}
+
+/// What becomes of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDrift {
+    pub name: Name,
+    /// Under which name the previous edition had it.
+    pub before: Option<Name>,
+    /// Has no rows itself.
+    pub is_partitioned: bool,
+    pub rows: Rows,
+}
+
+/// A view of production that is another one now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewChange {
+    pub name: Name,
+    /// `None`: the view is gone.
+    pub query: Option<String>,
+    /// As in `WITH (…)`.
+    pub options: Option<String>,
+    /// The target does not have it yet.
+    pub is_new: bool,
+}
+
+/// Compares the definitions of the previous edition's source with those of now.
+pub fn diff(before: &Shape, now: &Shape) -> Drift {
+    let mut work = Work { before, now, changes: Changes::default(), reasons: Vec::new() };
+    work.others();
+    work.enums();
+    work.routines();
+    table_drift::tables(&mut work);
+    work.sequences();
+    work.views();
+    if !work.reasons.is_empty() {
+        work.reasons.sort();
+        work.reasons.dedup();
+        return Drift::Rebuild { reasons: work.reasons };
+    }
+    let mut changes = work.changes;
+    changes.alterations.sort_by_key(|alteration| (alteration.phase, alteration.rank));
+    changes.touched.sort();
+    changes.touched.dedup();
+    Drift::Follow(changes)
+}
+
+/// The comparison under way.
+pub(crate) struct Work<'a> {
+    pub(crate) before: &'a Shape,
+    pub(crate) now: &'a Shape,
+    pub(crate) changes: Changes,
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Work<'_> {
+    pub(crate) fn rebuild(&mut self, reason: impl Into<String>) {
+        self.reasons.push(reason.into());
+    }
+
+    /// `rank` orders within a phase.
+    pub(crate) fn alter(&mut self, phase: Phase, rank: u8, label: String, sql: String) {
+        let is_foreign_key = false;
+        self.changes.alterations.push(Alteration { phase, rank, label, sql, is_foreign_key });
+    }
+
+    pub(crate) fn comment(&mut self, phase: Phase, on: &str, texts: [Option<&str>; 2]) {
+        if texts[0] != texts[1] {
+            self.alter(phase, 90, format!("comment on {on}"), comment(on, texts[1]));
+        }
+    }
+
+    fn others(&mut self) {
+        let list = |shape: &Shape| -> HashMap<(String, String), String> {
+            let others = shape.others.iter();
+            others
+                .map(|other| ((other.kind.clone(), other.name.clone()), other.definition.clone()))
+                .collect()
+        };
+        let (before, now) = (list(self.before), list(self.now));
+        for (kind, name) in before.keys().chain(now.keys()) {
+            let key = (kind.clone(), name.clone());
+            match (before.get(&key), now.get(&key)) {
+                (Some(_), None) => self.rebuild(format!("{kind} {name} was dropped")),
+                (None, Some(_)) => self.rebuild(format!("{kind} {name} is new")),
+                (was, is) if was != is => self.rebuild(format!("{kind} {name} changed")),
+                _ => {}
+            }
+        }
+    }
+
+    fn enums(&mut self) {
+        for now in &self.now.enums {
+            match self.before.enums.iter().find(|before| before.oid == now.oid) {
+                Some(before) if before.name != now.name => {
+                    self.rebuild(format!("type {} was renamed", now.name));
+                }
+                Some(before) => self.labels(before, now),
+                None if self.before.enums.iter().any(|before| before.name == now.name) => {
+                    self.rebuild(format!("type {} was created again", now.name));
+                }
+                None => self.new_enum(now),
+            }
+        }
+        for before in &self.before.enums {
+            if !self.now.enums.iter().any(|now| now.oid == before.oid) {
+                let sql = format!("DROP TYPE IF EXISTS {}", before.name.sql());
+                self.alter(Phase::After, 80, format!("type {} dropped", before.name), sql);
+            }
+        }
+    }
+
+    fn new_enum(&mut self, now: &Enum) {
+        let labels: Vec<String> = now.labels.iter().map(|l| quote_literal(&l.text)).collect();
+        let create = format!("CREATE TYPE {} AS ENUM ({})", now.name.sql(), labels.join(", "));
+        let sql = include_str!("sql/create_enum.sql")
+            .replace("@labels@", &quote_literal(&labels.join(", ")))
+            .replace("@schema@", &quote_literal(&now.name.schema))
+            .replace("@name@", &quote_literal(&now.name.name))
+            .replace("@create@", &quote_literal(&create));
+        let sql = format!("DO {}", quote_literal(&sql));
+        self.alter(Phase::Early, 0, format!("type {} added", now.name), sql);
+        let on = format!("TYPE {}", now.name.sql());
+        self.comment(Phase::After, &on, [None, now.comment.as_deref()]);
+    }
+
+    fn labels(&mut self, before: &Enum, now: &Enum) {
+        let (name, sql_name) = (&now.name, now.name.sql());
+        let is_known = |oid: u32| before.labels.iter().find(|label| label.oid == oid);
+        let is_left = |oid: u32| now.labels.iter().any(|label| label.oid == oid);
+        if before.labels.iter().any(|label| !is_left(label.oid)) {
+            return self.rebuild(format!("type {name} lost a label"));
+        }
+        let mut neighbour: Option<&str> = None;
+        for label in &now.labels {
+            let text = quote_literal(&label.text);
+            let is_taken = before.labels.iter().any(|other| other.text == label.text);
+            // The target still has the old texts when labels are added.
+            let Some(known) = is_known(label.oid) else {
+                let first = before.labels.first().map(|label| label.text.as_str());
+                let place = match (neighbour, first) {
+                    (Some(previous), _) => format!(" AFTER {}", quote_literal(previous)),
+                    (None, Some(first)) => format!(" BEFORE {}", quote_literal(first)),
+                    (None, None) => String::new(),
+                };
+                if is_taken {
+                    return self.rebuild(format!("labels of type {name} changed places"));
+                }
+                let sql = format!("ALTER TYPE {sql_name} ADD VALUE IF NOT EXISTS {text}{place}");
+                self.alter(Phase::Early, 1, format!("type {name}: label added"), sql);
+                neighbour = Some(&label.text);
+                continue;
+            };
+            if known.text != label.text {
+                if is_taken {
+                    return self.rebuild(format!("labels of type {name} changed places"));
+                }
+                let old = quote_literal(&known.text);
+                let sql = format!("ALTER TYPE {sql_name} RENAME VALUE {old} TO {text}");
+                self.alter(Phase::First, 50, format!("type {name}: label renamed"), sql);
+            }
+            neighbour = Some(&known.text);
+        }
+        let texts = [before.comment.as_deref(), now.comment.as_deref()];
+        self.comment(Phase::After, &format!("TYPE {sql_name}"), texts);
+    }
+
+    fn routines(&mut self) {
+        let key = |routine: &Routine| routine.sql();
+        let before: HashMap<String, &Routine> =
+            self.before.routines.iter().map(|routine| (key(routine), routine)).collect();
+        let keys: HashSet<String> = self.now.routines.iter().map(key).collect();
+        for now in &self.now.routines {
+            let name = format!("{}({})", now.name, now.arguments);
+            let old = before.get(&key(now)).copied();
+            let is_renamed = self.before.routines.iter().any(|old| old.oid == now.oid);
+            match old {
+                Some(old) if old.definition == now.definition && old.kind == now.kind => {}
+                _ if now.kind == "AGGREGATE" || now.is_bound => {
+                    self.rebuild(format!("routine {name} is new or changed"));
+                }
+                None if is_renamed => self.rebuild(format!("routine {name} was renamed")),
+                Some(old) if old.signature != now.signature => {
+                    self.rebuild(format!("routine {name} has another signature"));
+                }
+                _ if self.is_computed_with(now) => {
+                    self.rebuild(format!("rows are computed with routine {name}, which changed"));
+                }
+                _ => {
+                    let what = if old.is_some() { "changed" } else { "added" };
+                    let label = format!("routine {name} {what}");
+                    self.alter(Phase::Before, 0, label, now.definition.clone());
+                }
+            }
+            let on = format!("{} {}", now.kind, now.sql());
+            let old = old.and_then(|old| old.comment.as_deref());
+            self.comment(Phase::After, &on, [old, now.comment.as_deref()]);
+        }
+        for old in &self.before.routines {
+            if !keys.contains(&key(old)) {
+                let label = format!("routine {}({}) dropped", old.name, old.arguments);
+                let sql = format!("DROP {} IF EXISTS {}", old.kind, old.sql());
+                self.alter(Phase::After, 70, label, sql);
+            }
+        }
+    }
+
+    /// Whether a generated column, a check or an index might call the routine.
+    fn is_computed_with(&self, routine: &Routine) -> bool {
+        let name = &routine.name.name;
+        let speaks = |text: &str| text.contains(name.as_str());
+        self.now.tables.iter().any(|table| {
+            let generated = table.columns.iter().filter(|column| !column.generated.is_empty());
+            generated.filter_map(|column| column.expression.as_deref()).any(speaks)
+                || table.constraints.iter().any(|constraint| speaks(&constraint.definition))
+                || table.indexes.iter().filter_map(|index| index.body.as_deref()).any(speaks)
+                || table.partition_key.as_deref().is_some_and(speaks)
+        })
+    }
+
+    fn sequences(&mut self) {
+        let swapped = self.remade();
+        for now in &self.now.sequences {
+            let mut known = self.before.sequences.iter().filter(|before| is_same(before, now));
+            let by_oid = known.clone().find(|before| before.oid == now.oid);
+            match by_oid.or_else(|| known.next()) {
+                Some(before) => self.sequence(before, now, &swapped),
+                None => self.new_sequence(now),
+            }
+        }
+        for before in &self.before.sequences {
+            if before.is_identity || self.now.sequences.iter().any(|now| is_same(before, now)) {
+                continue;
+            }
+            let goes_along = before.owner.as_ref().is_some_and(|owner| {
+                let now = self.table_now(&owner.table);
+                now.is_none_or(|now| swapped.contains(&now))
+                    || self.column_now(&owner.table, &owner.column).is_none()
+            });
+            if before.is_shared {
+                self.rebuild(format!("sequence {} was dropped", before.name));
+            } else if !goes_along {
+                let sql = format!("DROP SEQUENCE IF EXISTS {}", before.name.sql());
+                self.alter(Phase::Before, 30, format!("sequence {} dropped", before.name), sql);
+            }
+        }
+    }
+
+    fn new_sequence(&mut self, now: &Sequence) {
+        if now.is_identity {
+            return;
+        }
+        let (name, kind) = (now.name.sql(), &now.type_name);
+        let sql = format!("CREATE SEQUENCE {name} AS {kind} {}", now.options);
+        self.alter(Phase::Before, 80, format!("sequence {} added", now.name), sql);
+        self.own(now);
+        self.comment(Phase::After, &format!("SEQUENCE {name}"), [None, now.comment.as_deref()]);
+    }
+
+    fn own(&mut self, now: &Sequence) {
+        if let Some(owner) = &now.owner {
+            let column = pg::quote_identifier(&owner.column);
+            let (name, table) = (now.name.sql(), owner.table.sql());
+            let sql = format!("ALTER SEQUENCE {name} OWNED BY {table}.{column}");
+            self.alter(Phase::After, 5, format!("owner of sequence {}", now.name), sql);
+        }
+    }
+
+    /// Tables that are created for this edition.
+    fn remade(&self) -> HashSet<Name> {
+        let remade = self
+            .changes
+            .tables
+            .iter()
+            .filter(|table| matches!(table.rows, Rows::Swap { .. } | Rows::New));
+        remade.map(|table| table.name.clone()).collect()
+    }
+
+    fn table_now(&self, before: &Name) -> Option<Name> {
+        let mut tables = self.changes.tables.iter();
+        tables.find(|table| table.before.as_ref() == Some(before)).map(|table| table.name.clone())
+    }
+
+    /// What a column of the previous edition is called now.
+    fn column_now(&self, table: &Name, column: &str) -> Option<String> {
+        let before = self.before.table(table)?;
+        let number = before.columns.iter().find(|c| c.name == column)?.number;
+        let now = self.now.table(&self.table_now(table)?)?;
+        let is_it = |c: &&pg::shape::Column| match now.oid == before.oid {
+            true => c.number == number,
+            false => c.name == column,
+        };
+        now.columns.iter().find(is_it).map(|c| c.name.clone())
+    }
+
+    fn sequence(&mut self, before: &Sequence, now: &Sequence, swapped: &HashSet<Name>) {
+        let name = now.name.sql();
+        let is_remade = now.owner.as_ref().is_some_and(|owner| swapped.contains(&owner.table));
+        if now.is_identity && is_remade {
+            return;
+        }
+        if before.name != now.name {
+            self.rename("SEQUENCE", &before.name, &now.name);
+        }
+        if (&before.type_name, &before.options) != (&now.type_name, &now.options) {
+            let sql = format!("ALTER SEQUENCE {name} AS {} {}", now.type_name, now.options);
+            self.alter(Phase::After, 50, format!("sequence {} changed", now.name), sql);
+        }
+        let owned_before = before.owner.as_ref().and_then(|owner| {
+            let column = self.column_now(&owner.table, &owner.column);
+            Some((self.table_now(&owner.table)?, column?))
+        });
+        let owned_now = now.owner.as_ref().map(|o| (o.table.clone(), o.column.clone()));
+        if !now.is_identity && (owned_before != owned_now || is_remade) {
+            // Otherwise it would be dropped with its old table or column.
+            let sql = format!("ALTER SEQUENCE {name} OWNED BY NONE");
+            self.alter(Phase::Before, 25, format!("owner of sequence {}", now.name), sql);
+            self.own(now);
+        }
+        let texts = [before.comment.as_deref(), now.comment.as_deref()];
+        self.comment(Phase::After, &format!("SEQUENCE {name}"), texts);
+    }
+
+    /// Gives a relation its new name, before anything is saved.
+    pub(crate) fn rename(&mut self, kind: &str, before: &Name, now: &Name) {
+        // Readers mean a name, the catalogue means what bore it: only where both agree is it safe.
+        if is_known(self.before, now) || is_known(self.now, before) {
+            return self.rebuild(format!("names were exchanged: {before} is {now} now"));
+        }
+        let mut here = before.clone();
+        if before.schema != now.schema {
+            let schema = pg::quote_identifier(&now.schema);
+            let sql = format!("ALTER {kind} {} SET SCHEMA {schema}", before.sql());
+            self.alter(Phase::First, 20, format!("{before} moved to {}", now.schema), sql);
+            here.schema.clone_from(&now.schema);
+            if is_known(self.before, &here) {
+                self.rebuild(format!("{before} was moved and renamed"));
+            }
+        }
+        if before.name != now.name {
+            let name = pg::quote_identifier(&now.name);
+            let sql = format!("ALTER {kind} {} RENAME TO {name}", here.sql());
+            self.alter(Phase::First, 21, format!("{before} renamed to {now}"), sql);
+        }
+    }
+
+    fn views(&mut self) {
+        for now in &self.now.views {
+            let by_oid = self.before.views.iter().find(|before| before.oid == now.oid);
+            let by_name = self.before.views.iter().find(|before| before.name == now.name);
+            match by_oid.or(by_name) {
+                Some(before) => self.view(before, now),
+                None if now.is_materialized => {
+                    self.rebuild(format!("materialized view {} is new", now.name));
+                }
+                None => {
+                    self.changes.views.push(view_change(now, true));
+                    self.view_comments(None, now);
+                }
+            }
+        }
+        for before in &self.before.views {
+            let is_left = |now: &View| now.oid == before.oid || now.name == before.name;
+            if !self.now.views.iter().any(is_left) {
+                self.changes.touched.push(before.name.clone());
+                let change = ViewChange {
+                    name: before.name.clone(),
+                    query: None,
+                    options: None,
+                    is_new: false,
+                };
+                self.changes.views.push(change);
+            }
+        }
+    }
+
+    fn view(&mut self, before: &View, now: &View) {
+        if before.is_materialized != now.is_materialized || before.options != now.options {
+            return self.rebuild(format!("view {} has other options", now.name));
+        }
+        if before.name != now.name {
+            let kind = if now.is_materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+            self.rename(kind, &before.name, &now.name);
+        }
+        let names = |view: &View| -> Vec<String> {
+            view.columns.iter().map(|column| column.name.clone()).collect()
+        };
+        let is_unchanged = before.query == now.query
+            || before.oid == now.oid && before.sign.is_some() && before.sign == now.sign;
+        if !is_unchanged || names(before) != names(now) {
+            if now.is_materialized {
+                return self.rebuild(format!("materialized view {} changed", now.name));
+            }
+            self.changes.touched.push(now.name.clone());
+            self.changes.views.push(view_change(now, false));
+        }
+        if before.indexes != now.indexes {
+            self.rebuild(format!("indexes of materialized view {} changed", now.name));
+        }
+        self.view_comments(Some(before), now);
+    }
+
+    fn view_comments(&mut self, before: Option<&View>, now: &View) {
+        let kind = if now.is_materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+        let name = now.name.sql();
+        let old = before.and_then(|before| before.comment.as_deref());
+        self.comment(Phase::Last, &format!("{kind} {name}"), [old, now.comment.as_deref()]);
+        for column in &now.columns {
+            let old = before.and_then(|before| {
+                let mut columns = before.columns.iter();
+                columns.find(|old| old.name == column.name)?.comment.as_deref()
+            });
+            let on = format!("COLUMN {name}.{}", pg::quote_identifier(&column.name));
+            self.comment(Phase::Last, &on, [old, column.comment.as_deref()]);
+        }
+    }
+}
+
+/// Whether a relation of this name is in `shape`.
+fn is_known(shape: &Shape, name: &Name) -> bool {
+    let in_table = |table: &Table| {
+        let inside = |other: &str| other == name.name && table.name.schema == name.schema;
+        table.name == *name
+            || table.indexes.iter().any(|index| inside(&index.name))
+            || table.constraints.iter().any(|key| key.kind != "f" && inside(&key.name))
+    };
+    shape.tables.iter().any(in_table)
+        || shape.views.iter().any(|view| view.name == *name)
+        || shape.sequences.iter().any(|sequence| sequence.name == *name)
+}
+
+fn view_change(view: &View, is_new: bool) -> ViewChange {
+    let (query, options) = (Some(view.query.clone()), view.options.clone());
+    ViewChange { name: view.name.clone(), query, options, is_new }
+}
+
+/// A sequence that another of the same name has replaced is the same, unless one of them is part of
+/// a column.
+fn is_same(before: &Sequence, now: &Sequence) -> bool {
+    before.is_identity == now.is_identity && (before.oid == now.oid || before.name == now.name)
+}
