@@ -101,6 +101,25 @@ pub struct ViewChange {
     pub is_new: bool,
 }
 
+impl Changes {
+    /// Whether nothing is to be done about definitions.
+    pub fn is_empty(&self) -> bool {
+        let is_same = |table: &TableDrift| {
+            table.rows == Rows::Keep && table.before.as_ref() == Some(&table.name)
+        };
+        self.alterations.is_empty() && self.views.is_empty() && self.tables.iter().all(is_same)
+    }
+}
+
+impl ViewChange {
+    /// Creates a view that the target does not have.
+    pub(crate) fn create_sql(&self) -> String {
+        let options = self.options.as_ref().map(|options| format!(" WITH ({options})"));
+        let query = self.query.as_deref().unwrap_or_default();
+        format!("CREATE VIEW {}{} AS {query}", self.name.sql(), options.unwrap_or_default())
+    }
+}
+
 /// Compares the definitions of the previous edition's source with those of now.
 pub fn diff(before: &Shape, now: &Shape) -> Drift {
     let mut work = Work { before, now, changes: Changes::default(), reasons: Vec::new() };

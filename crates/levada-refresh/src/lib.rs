@@ -7,7 +7,9 @@
 //! `table_sql` writes the definition of a table. Nothing here prints.
 
 mod apply;
+mod attempt;
 mod column_drift;
+mod definitions;
 pub mod drift;
 mod foreign_keys;
 mod keys;
@@ -15,6 +17,7 @@ mod large_objects;
 mod position;
 mod publish;
 mod readers;
+mod records;
 mod run;
 mod scan;
 mod sequences;
@@ -31,4 +34,3 @@ mod write;
 pub use pg::shape;
 pub use run::{Effort, Refreshed, Report, TableReport, run};
 pub use status::{Status, TableStatus, status};
-pub use table_sql::CreatePlan;

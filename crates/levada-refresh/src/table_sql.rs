@@ -23,7 +23,7 @@ pub struct CreatePlan {
 
 /// How `table` is made at `place`, a name in a schema that holds nothing of readers. `None` for
 /// a table that is not known.
-pub fn create_plan(shape: &Shape, table: &Name, place: &Name) -> Option<CreatePlan> {
+pub(crate) fn create_plan(shape: &Shape, table: &Name, place: &Name) -> Option<CreatePlan> {
     let table = shape.table(table)?;
     Some(CreatePlan {
         table: create_table(table, place),
