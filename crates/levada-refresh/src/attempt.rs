@@ -226,6 +226,8 @@ impl Attempt<'_> {
         loop {
             session.batch("BEGIN; SET LOCAL lock_timeout = 300").await?;
             let result = async {
+                // The tables beside are empty yet.
+                drift.build(&session).await?;
                 let saved = drift.before_rows(&session).await?;
                 drift.after_rows(&session, &saved).await
             };

@@ -1,6 +1,8 @@
 //! Whether production's definitions are those of the previous edition, and if not, how the target
 //! follows them: a change of definitions is published with the rows, or not at all.
 
+use std::collections::BTreeSet;
+
 use copy::{ForeignKeys, Plan};
 use edition::{Edition, Saved, TableRow};
 use pg::catalog::Catalog;
@@ -85,7 +87,8 @@ impl Followed {
     pub(crate) fn announce(&self, progress: &dyn Progress) {
         let mut lines: Vec<String> =
             self.changes.alterations.iter().map(|change| change.label.clone()).collect();
-        lines.dedup();
+        let mut seen = BTreeSet::new();
+        lines.retain(|line| seen.insert(line.clone()));
         for table in &self.changes.tables {
             match &table.rows {
                 Rows::Swap { reason } => {
