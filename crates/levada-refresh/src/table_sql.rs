@@ -11,14 +11,14 @@ use pg::shape::{Column, Constraint, Index, Sequence, Shape, Statistics, Table};
 /// Foreign keys, the owners of sequences and the attaching of partitions are alterations of their
 /// own, as they need other tables to be in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreatePlan {
+pub(crate) struct CreatePlan {
     /// Creates the table beside, without defaults.
-    pub table: String,
+    pub(crate) table: String,
     /// Constraints, indexes and statistics, which have their final names: the schema beside must
     /// not be shared by tables of different schemas.
-    pub after_rows: Vec<String>,
+    pub(crate) after_rows: Vec<String>,
     /// In the publish transaction, once the old table, if any, is dropped.
-    pub swap: Vec<String>,
+    pub(crate) swap: Vec<String>,
 }
 
 /// How `table` is made at `place`, a name in a schema that holds nothing of readers. `None` for
