@@ -10,7 +10,7 @@ mod lock;
 mod record;
 mod times;
 
-pub use dependents::Saved;
+pub use dependents::{Saved, grant_defaults};
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use record::{

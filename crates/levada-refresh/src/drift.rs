@@ -22,7 +22,7 @@ pub enum Drift {
 }
 
 /// How definitions are followed. In the publish transaction: [`Phase::First`]; save and drop what
-/// depends on `touched`, giving the saved views their `views`; [`Phase::Before`]; drop the old one of
+/// depends on `replaced` and `altered`, giving the saved views their `views`; [`Phase::Before`]; drop the old one of
 /// each swapped table and move in the swapped and new ones; apply rows; [`Phase::After`]; restore what
 /// was saved; [`Phase::Last`]. The transaction needs `check_function_bodies = off`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,9 +31,11 @@ pub struct Changes {
     pub alterations: Vec<Alteration>,
     /// One for each table of the new shape, parents before partitions.
     pub tables: Vec<TableDrift>,
-    /// Tables and views whose dependents are in the way, by the names they have after
+    /// Tables and views that go, some to be replaced, by the names they have after
     /// [`Phase::First`].
-    pub touched: Vec<Name>,
+    pub replaced: Vec<Name>,
+    /// Tables that stay, but are altered in a way that views forbid.
+    pub altered: Vec<Name>,
     pub views: Vec<ViewChange>,
 }
 
@@ -117,8 +119,10 @@ pub fn diff(before: &Shape, now: &Shape) -> Drift {
     }
     let mut changes = work.changes;
     changes.alterations.sort_by_key(|alteration| (alteration.phase, alteration.rank));
-    changes.touched.sort();
-    changes.touched.dedup();
+    for list in [&mut changes.replaced, &mut changes.altered] {
+        list.sort();
+        list.dedup();
+    }
     Drift::Follow(changes)
 }
 
@@ -439,7 +443,7 @@ impl Work<'_> {
         for before in &self.before.views {
             let is_left = |now: &View| now.oid == before.oid || now.name == before.name;
             if !self.now.views.iter().any(is_left) {
-                self.changes.touched.push(before.name.clone());
+                self.changes.replaced.push(before.name.clone());
                 let change = ViewChange {
                     name: before.name.clone(),
                     query: None,
@@ -468,7 +472,7 @@ impl Work<'_> {
             if now.is_materialized {
                 return self.rebuild(format!("materialized view {} changed", now.name));
             }
-            self.changes.touched.push(now.name.clone());
+            self.changes.replaced.push(now.name.clone());
             self.changes.views.push(view_change(now, false));
         }
         if before.indexes != now.indexes {

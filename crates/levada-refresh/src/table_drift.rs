@@ -8,7 +8,7 @@ use pg::{Name, quote_identifier, quote_literal};
 
 use crate::column_drift::columns;
 use crate::drift::{Phase, Rows, TableDrift, Work};
-use crate::shape::{Constraint, Index, Statistics, Table};
+use crate::shape::{Column, Constraint, Index, Statistics, Table};
 use crate::table_sql::{
     add_constraint, commented, create_index, create_statistics, on_constraint, on_index,
 };
@@ -116,7 +116,7 @@ fn drop_table(work: &mut Work<'_>, table: &Table) {
     for key in table.constraints.iter().filter(|key| key.kind == "f" && !key.is_inherited) {
         drop_constraint(work, name, key);
     }
-    work.changes.touched.push(name.clone());
+    work.changes.replaced.push(name.clone());
     let sql = format!("DROP TABLE {}", name.sql());
     work.alter(Phase::Before, 95, format!("{name} dropped"), sql);
 }
@@ -146,6 +146,10 @@ fn known_table(work: &mut Work<'_>, before: &Table, now: &Table, renamed: &HashM
         work.rebuild(format!("table {} is partitioned or typed otherwise", now.name));
     }
     let is_child = [before, now].iter().any(|t| t.bound.is_none() && !t.parents.is_empty());
+    let is_of_family = is_child || is_inherited_from(work, now) || is_inherited_from(work, before);
+    if is_of_family && !is_alike(before, now) {
+        work.rebuild(format!("table {} changed, and others inherit from it", now.name));
+    }
     if is_child && !is_attached {
         work.rebuild(format!("table {} inherits otherwise", now.name));
     }
@@ -173,6 +177,16 @@ fn known_table(work: &mut Work<'_>, before: &Table, now: &Table, renamed: &HashM
     });
 }
 
+/// Whether the columns of both are the same, but for comments.
+fn is_alike(before: &Table, now: &Table) -> bool {
+    let facts = |table: &Table| -> Vec<Column> {
+        let columns = table.columns.iter().cloned();
+        let strip = |column| Column { comment: None, missing: None, has_missing: false, ..column };
+        columns.map(strip).collect()
+    };
+    facts(before) == facts(now)
+}
+
 fn swap(work: &mut Work<'_>, pair: Pair<'_>, is_child: bool) {
     let (before, now) = (pair.before, pair.now);
     let is_part = now.is_partitioned || now.bound.is_some() || before.bound.is_some();
@@ -183,7 +197,7 @@ fn swap(work: &mut Work<'_>, pair: Pair<'_>, is_child: bool) {
         work.rebuild(format!("table {} changed, and others inherit from it", now.name));
     }
     can_be_written(work, now);
-    work.changes.touched.push(now.name.clone());
+    work.changes.replaced.push(now.name.clone());
     foreign_keys(work, &before.constraints, now);
 }
 
@@ -268,7 +282,7 @@ fn constraints(work: &mut Work<'_>, pair: Pair<'_>, is_attached: bool) {
         }
         if old.kind == "p" {
             // Views that group by the key depend on it.
-            work.changes.touched.push(now.name.clone());
+            work.changes.altered.push(now.name.clone());
         }
     }
     for constraint in new {
