@@ -248,11 +248,11 @@ fn add(work: &mut Work<'_>, table: &Table, constraint: &Constraint) {
 }
 
 /// Pairs by name and text, or by object and sign; a pair of the latter kind may have another name.
-fn matching<'a, T>(
-    before: &'a [T],
+fn matching<T>(
+    before: &[T],
     is_text: impl Fn(&T) -> bool,
     is_object: impl Fn(&T) -> bool,
-) -> Option<&'a T> {
+) -> Option<&T> {
     before.iter().find(|other| is_text(other)).or_else(|| before.iter().find(|o| is_object(o)))
 }
 

@@ -1,6 +1,9 @@
 //! Definitions are followed on real servers: a target made like the source is altered as `drift`
 //! says, and compared with the source by somebody else.
 
+// A test that cannot go on says so and stops, in its helping functions as well.
+#![allow(clippy::unwrap_used)]
+
 use edition::Saved;
 use levada_refresh::drift::{Changes, Drift, Phase, Rows, diff};
 use levada_refresh::shape::{Scope, Shape};
@@ -187,7 +190,7 @@ async fn what_cannot_be_followed_asks_for_a_rebuild() {
     let ends = Ends::new("rebuilt", include_str!("fixtures/library.sql"));
     for change in include_str!("fixtures/rebuilt.sql").lines() {
         match ends.diff(change).await.0 {
-            Drift::Rebuild { reasons } => println!("{change}: {reasons:?}"),
+            Drift::Rebuild { reasons } => assert!(!reasons.is_empty()),
             Drift::Follow(changes) => panic!("{change} is followed: {changes:#?}"),
         }
     }
