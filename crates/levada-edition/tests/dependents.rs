@@ -150,15 +150,7 @@ async fn what_cannot_come_back_is_refused_and_named() {
 #[tokio::test]
 async fn a_view_of_a_role_that_ours_is_no_member_of_is_refused_with_the_grant() {
     let (_cluster, database) = database();
-    let rights = "CREATE ROLE levada LOGIN; GRANT ALL ON SCHEMA public, analysis TO levada; \
-                  ALTER TABLE loan OWNER TO levada; ALTER TABLE member OWNER TO levada; \
-                  ALTER TABLE analysis.remark OWNER TO levada; \
-                  REASSIGN OWNED BY \"an Analyst\" TO levada; \
-                  ALTER VIEW fees OWNER TO levada; ALTER VIEW analysis.\"All\" OWNER TO levada; \
-                  ALTER MATERIALIZED VIEW analysis.counted OWNER TO levada; \
-                  ALTER MATERIALIZED VIEW analysis.waiting OWNER TO levada; \
-                  ALTER VIEW analysis.rowtypes OWNER TO \"an Analyst\"; \
-                  GRANT SELECT ON analysis.totals TO \"an Analyst\"";
+    let rights = include_str!("fixtures/rights.sql");
     database.execute(rights).unwrap();
     let session = session(&database.url().replace("postgres@", "levada@")).await;
     let problem = refused(Saved::of_relations(&session, &loan(), &[]).await);
@@ -188,13 +180,7 @@ async fn whole_schemas_can_be_renamed_away() {
     for statement in saved.drop_sql() {
         session.batch(&statement).await.unwrap();
     }
-    let beside = "ALTER SCHEMA public RENAME TO old; CREATE SCHEMA public; \
-                  CREATE TABLE public.loan (id int PRIMARY KEY, member int, fee numeric, note text); \
-                  CREATE TABLE public.member (id int PRIMARY KEY, name text); \
-                  GRANT SELECT ON public.member TO \"an Analyst\"; \
-                  GRANT USAGE ON SCHEMA public TO \"an Analyst\"; \
-                  INSERT INTO public.member VALUES (1, 'new'); \
-                  INSERT INTO public.loan VALUES (1, 1, 40, '')";
+    let beside = include_str!("fixtures/beside.sql");
     session.batch(beside).await.unwrap();
     saved.restore(&session).await.unwrap();
     session.batch("DROP VIEW old.inside; DROP TABLE old.loan, old.member; COMMIT").await.unwrap();

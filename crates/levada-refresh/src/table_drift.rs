@@ -232,6 +232,7 @@ fn drop_constraint(work: &mut Work<'_>, table: &Name, constraint: &Constraint) {
 }
 
 fn add(work: &mut Work<'_>, table: &Table, constraint: &Constraint) {
+    let count = work.changes.alterations.len();
     let label = format!("{}: constraint {} added", table.name, constraint.name);
     let mut sql = add_constraint(&table.name, constraint);
     let is_key = constraint.kind == "f";
@@ -240,11 +241,11 @@ fn add(work: &mut Work<'_>, table: &Table, constraint: &Constraint) {
     }
     // Partitions are attached in between: keys of partitioned tables need them.
     work.alter(Phase::After, if is_key { 60 } else { 20 }, label, sql);
-    if let (true, Some(last)) = (is_key, work.changes.alterations.last_mut()) {
-        last.is_foreign_key = true;
-    }
     let comment = constraint.comment.as_deref();
     work.comment(Phase::After, &on_constraint(&table.name, constraint), [None, comment]);
+    if is_key {
+        work.is_about_foreign_key(count);
+    }
 }
 
 /// Pairs by name and text, or by object and sign; a pair of the latter kind may have another name.
@@ -298,6 +299,7 @@ fn constraints(work: &mut Work<'_>, pair: Pair<'_>, is_attached: bool) {
 
 fn same_constraint(work: &mut Work<'_>, pair: Pair<'_>, old: &Constraint, now: &Constraint) {
     let table = pair.now;
+    let count = work.changes.alterations.len();
     if old.name != now.name {
         if pair.now.is_partitioned || now.is_inherited {
             return work.rebuild(format!("constraint {} of {} was renamed", old.name, table.name));
@@ -311,6 +313,11 @@ fn same_constraint(work: &mut Work<'_>, pair: Pair<'_>, old: &Constraint, now: &
         let table_sql = table.name.sql();
         let sql = format!("ALTER TABLE {table_sql} RENAME CONSTRAINT {old_name} TO {name}");
         work.alter(Phase::First, 40, pair.label(format!("constraint {} renamed", now.name)), sql);
+    }
+    if now.kind == "f" {
+        let texts = [old.comment.as_deref(), now.comment.as_deref()];
+        work.comment(Phase::After, &on_constraint(&table.name, now), texts);
+        work.is_about_foreign_key(count);
     }
     if now.kind == "c" && now.is_valid && !old.is_valid {
         let name = quote_identifier(&now.name);

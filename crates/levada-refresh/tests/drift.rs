@@ -149,6 +149,11 @@ async fn run(session: &Session, changes: &Changes, phase: Phase) {
     }
 }
 
+/// A fixture of changes: each begins with a comment that says what is expected of it.
+fn cases(fixture: &str) -> impl Iterator<Item = (&str, &str)> {
+    fixture.split("-- ").skip(1).map(|case| case.split_once('\n').unwrap())
+}
+
 fn word(rows: &Rows) -> &'static str {
     match rows {
         Rows::Keep => "keep",
@@ -170,8 +175,7 @@ fn verdicts(changes: &Changes) -> String {
 async fn changes_are_followed_one_after_the_other() {
     let ends = Ends::new("followed", include_str!("fixtures/library.sql"));
     ends.target.execute(ANALYSIS).unwrap();
-    for line in include_str!("fixtures/followed.sql").lines().filter(|l| !l.starts_with("--")) {
-        let (expected, change) = line.split_once(": ").unwrap();
+    for (expected, change) in cases(include_str!("fixtures/followed.sql")) {
         let (drift, now) = ends.diff(change).await;
         match drift {
             Drift::Rebuild { reasons } => panic!("{change} asks for a rebuild: {reasons:?}"),
@@ -188,7 +192,7 @@ async fn changes_are_followed_one_after_the_other() {
 #[tokio::test]
 async fn what_cannot_be_followed_asks_for_a_rebuild() {
     let ends = Ends::new("rebuilt", include_str!("fixtures/library.sql"));
-    for change in include_str!("fixtures/rebuilt.sql").lines() {
+    for (_, change) in cases(include_str!("fixtures/rebuilt.sql")) {
         match ends.diff(change).await.0 {
             Drift::Rebuild { reasons } => assert!(!reasons.is_empty()),
             Drift::Follow(changes) => panic!("{change} is followed: {changes:#?}"),
