@@ -213,9 +213,16 @@ impl Followed {
     pub(crate) async fn before_rows(&self, session: &Session) -> anyhow::Result<Saved> {
         session.batch("SET LOCAL check_function_bodies = off").await?;
         self.run(session, Phase::First).await?;
-        let mut saved = Saved::of_relations(session, &self.changes.touched).await?;
-        for view in &self.changes.views {
-            saved.redefine(&view.name, view.query.as_deref());
+        let Changes { replaced, altered, views, .. } = &self.changes;
+        let mut saved = Saved::of_relations(session, replaced, altered).await?;
+        for view in views {
+            match &view.query {
+                Some(query) if view.is_new => {
+                    saved.add_view(&view.name, query, view.options.as_deref());
+                }
+                // Somebody may have dropped it in the target.
+                query => _ = saved.redefine(&view.name, query.as_deref()),
+            }
         }
         for statement in saved.drop_sql() {
             session.batch(&statement).await?;
@@ -236,22 +243,7 @@ impl Followed {
     /// In the publish transaction, after rows were written.
     pub(crate) async fn after_rows(&self, session: &Session, saved: &Saved) -> anyhow::Result<()> {
         self.run(session, Phase::After).await?;
-        let mut waiting = Vec::new();
-        for view in self.changes.views.iter().filter(|view| view.is_new) {
-            session.batch("SAVEPOINT levada_view").await?;
-            match session.batch(&view.create_sql()).await {
-                // It reads a view that is not back yet.
-                Err(error) if error.sqlstate() == Some("42P01") => {
-                    session.batch("ROLLBACK TO SAVEPOINT levada_view").await?;
-                    waiting.push(view);
-                }
-                other => other?,
-            }
-        }
         saved.restore(session).await?;
-        for view in waiting {
-            session.batch(&view.create_sql()).await?;
-        }
         self.run(session, Phase::Last).await
     }
 }

@@ -11,19 +11,19 @@ use pg::shape::{Column, Constraint, Index, Sequence, Shape, Statistics, Table};
 /// Foreign keys, the owners of sequences and the attaching of partitions are alterations of their
 /// own, as they need other tables to be in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CreatePlan {
+pub struct CreatePlan {
     /// Creates the table beside, without defaults.
-    pub(crate) table: String,
+    pub table: String,
     /// Constraints, indexes and statistics, which have their final names: the schema beside must
     /// not be shared by tables of different schemas.
-    pub(crate) after_rows: Vec<String>,
+    pub after_rows: Vec<String>,
     /// In the publish transaction, once the old table, if any, is dropped.
-    pub(crate) swap: Vec<String>,
+    pub swap: Vec<String>,
 }
 
 /// How `table` is made at `place`, a name in a schema that holds nothing of readers. `None` for
 /// a table that is not known.
-pub(crate) fn create_plan(shape: &Shape, table: &Name, place: &Name) -> Option<CreatePlan> {
+pub fn create_plan(shape: &Shape, table: &Name, place: &Name) -> Option<CreatePlan> {
     let table = shape.table(table)?;
     Some(CreatePlan {
         table: create_table(table, place),
