@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use edition::{Ledger, Placement, Work};
+use edition::{Ledger, Placement, Saved, Work};
 use pg::{Endpoint, Purpose, Row, Session, quote_identifier};
 use report::{Category, Event, Problem, Progress};
 
@@ -43,7 +43,6 @@ impl Publication<'_> {
         let session = Session::open(target, Purpose::Target).await?;
         let patience = Instant::now() + self.wait_at_most;
         if self.places.placement == Placement::Beside {
-            refuse_dependents(&session, &self.places.schemas).await?;
             self.wait_for_old_readers(&session, patience, progress).await?;
         }
         loop {
@@ -72,16 +71,24 @@ impl Publication<'_> {
         if session.rows(&edition::fence(ledger.run()), &[]).await?.is_empty() {
             return Err(Problem::new("another run has taken over this target").into());
         }
-        let old = match self.places.placement {
-            Placement::Direct => Vec::new(),
-            Placement::Beside => self.swap(session).await?,
-        };
+        let (mut old, mut saved) = (Vec::new(), None);
+        if self.places.placement == Placement::Beside {
+            let theirs = Saved::of_schemas(session, &self.places.schemas).await?;
+            for statement in theirs.drop_sql() {
+                session.batch(&statement).await?;
+            }
+            old = self.swap(session).await?;
+            saved = Some(theirs);
+        }
         for statement in self.late_statements {
             let first_words: Vec<_> = statement.split_whitespace().take(4).collect();
             session.batch(statement).await.with_context(|| first_words.join(" "))?;
         }
         session.batch(large_objects::publish()).await.context("creating large objects")?;
         self.take_over(session, &old).await?;
+        if let Some(saved) = saved {
+            saved.restore(session).await?;
+        }
         let object = format!("edition {}", self.edition);
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };
         let (edition, run) = (self.edition, ledger.run());

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use edition::{ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, TableRow, Work};
+use edition::{
+    ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, Saved, TableRow, Work,
+};
 use pg::catalog::Extension;
 use pg::{Name, Purpose, Session, quote_identifier};
 use report::{Category, Event, Problem, Progress};
@@ -152,7 +154,11 @@ impl Start<'_> {
         }
         self.refuse_foreign(session, published.as_ref(), &found).await?;
         let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
-        publish::refuse_dependents(session, &places.schemas).await?;
+        // What cannot be put back on the new edition is named before anything is built.
+        session.batch("BEGIN").await?;
+        let theirs = Saved::of_schemas(session, &places.schemas).await;
+        session.batch("ROLLBACK").await?;
+        theirs?;
         let leftovers = existing_schemas(session, &places.placed_schemas()).await?;
         for schema in leftovers {
             session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema))).await?;

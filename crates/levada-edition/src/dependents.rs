@@ -29,6 +29,7 @@ pub struct Saved {
 struct View {
     oid: u32,
     name: Name,
+    is_new: bool,
     is_materialized: bool,
     is_populated: bool,
     definition: Option<String>,
@@ -61,17 +62,25 @@ struct Grant {
 const UNCHANGED: &str = "the published edition is unchanged";
 
 impl Saved {
-    /// What depends on these tables and views; unknown names are passed over. Views among them are
-    /// saved like those that depend on them; of the tables, only the rights are.
+    /// What depends on the tables and views that are to be `replaced` or dropped, and which views
+    /// depend on tables that are to be `altered` in a way that views forbid; unknown names are
+    /// passed over. Views among the replaced are saved like those that depend on them; of the
+    /// replaced tables, only the rights are. Foreign keys of replaced tables do not come back.
     ///
     /// # Errors
     /// [`Error::Refused`] when something cannot be put back, or belongs to a role that ours is no
     /// member of. Nothing has been changed then.
-    pub async fn of_relations(session: &Session, relations: &[Name]) -> Result<Self> {
-        let schemas: Vec<&str> = relations.iter().map(|name| name.schema.as_str()).collect();
-        let names: Vec<&str> = relations.iter().map(|name| name.name.as_str()).collect();
+    pub async fn of_relations(
+        session: &Session,
+        replaced: &[Name],
+        altered: &[Name],
+    ) -> Result<Self> {
+        let schemas = |list: &[Name]| list.iter().map(|name| name.schema.clone()).collect();
+        let names = |list: &[Name]| list.iter().map(|name| name.name.clone()).collect();
+        let lists: [Vec<String>; 4] =
+            [schemas(replaced), names(replaced), schemas(altered), names(altered)];
         let roots = include_str!("sql/dependents_of_relations.sql");
-        let roots = session.rows(roots, &[&schemas, &names]).await?;
+        let roots = session.rows(roots, &[&lists[0], &lists[1], &lists[2], &lists[3]]).await?;
         let mut saved = Self::collect(session, &roots).await?;
         let tables: Vec<u32> = roots
             .iter()
@@ -151,13 +160,32 @@ impl Saved {
         }
     }
 
+    /// Adds a view that was not there before, to be created among those that come back. Defaults of
+    /// its schema decide who may read it.
+    pub fn add_view(&mut self, name: &Name, query: &str, options: Option<&str>) {
+        self.views.push(View {
+            oid: 0,
+            name: name.clone(),
+            is_new: true,
+            is_materialized: false,
+            is_populated: true,
+            definition: Some(query.to_owned()),
+            options: options.map(str::to_owned),
+            owner: String::new(),
+            role: String::new(),
+            extras: Vec::new(),
+            grants: Vec::new(),
+            reads: Vec::new(),
+        });
+    }
+
     /// The statements that take everything saved away, in an order that needs no CASCADE.
     pub fn drop_sql(&self) -> Vec<String> {
         let keys = self.keys.iter().map(|key| {
             let name = quote_identifier(&key.name);
             format!("ALTER TABLE {} DROP CONSTRAINT {name}", key.table.sql())
         });
-        let views = self.views.iter().rev();
+        let views = self.views.iter().rev().filter(|view| !view.is_new);
         keys.chain(views.map(|view| format!("DROP {} {}", view.kind(), view.name.sql()))).collect()
     }
 
@@ -240,6 +268,9 @@ impl View {
             self.options.as_ref().map(|list| format!(" WITH ({list})")).unwrap_or_default();
         let data = if self.is_materialized { " WITH NO DATA" } else { "" };
         session.batch(&format!("CREATE {kind} {name}{options} AS {definition}{data}")).await?;
+        if self.is_new {
+            return Ok(());
+        }
         let revoke = include_str!("sql/dependents_default_grants.sql");
         for row in session.rows(revoke, &[&self.name.schema, &self.name.name]).await? {
             session.batch(row.get(0)).await?;
@@ -258,6 +289,20 @@ impl View {
         }
         Ok(())
     }
+}
+
+/// Grants on tables that were moved into their schema what that schema grants on new ones.
+///
+/// # Errors
+/// Those of the server.
+pub async fn grant_defaults(session: &Session, tables: &[Name]) -> Result<()> {
+    let schemas: Vec<&str> = tables.iter().map(|name| name.schema.as_str()).collect();
+    let names: Vec<&str> = tables.iter().map(|name| name.name.as_str()).collect();
+    let grants = include_str!("sql/dependents_new_grants.sql");
+    for row in session.rows(grants, &[&schemas, &names]).await? {
+        session.batch(row.get(0)).await?;
+    }
+    Ok(())
 }
 
 async fn run(session: &Session, statement: &str, what: &str) -> Result<()> {
@@ -344,6 +389,7 @@ async fn load_views(session: &Session, oids: &[u32]) -> Result<Vec<View>> {
         let view = View {
             oid,
             name: name_of(&row),
+            is_new: false,
             is_materialized: row.get("is_materialized"),
             is_populated: row.get("is_populated"),
             definition: Some(row.get("definition")),

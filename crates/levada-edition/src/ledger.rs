@@ -1,5 +1,6 @@
 //! The open book of a target: begins runs and editions, reads what is left to do, closes them.
 
+use pg::shape::Shape;
 use pg::{Endpoint, Error, Identity, Name, Result, Row, Session, Snapshot};
 use report::{Category, Problem};
 use tokio::sync::Mutex;
@@ -155,6 +156,15 @@ impl Ledger {
             )
             .await
             .map(drop)
+    }
+
+    /// Records the definitions of the source that the edition was made from.
+    pub async fn record_shape(&self, edition: i32, shape: &Shape, hash: &str) -> Result<()> {
+        let shape =
+            serde_json::to_value(shape).map_err(|error| Error::Protocol(error.to_string()))?;
+        let session = self.session.lock().await;
+        let sql = "UPDATE levada.edition SET shape = $2, shape_hash = $3 WHERE number = $1";
+        session.execute(sql, &[&edition, &shape, &hash]).await.map(drop)
     }
 
     /// The tables of an edition, by name.

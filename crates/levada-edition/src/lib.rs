@@ -12,7 +12,7 @@ mod record;
 mod refreshed;
 mod times;
 
-pub use dependents::Saved;
+pub use dependents::{Saved, grant_defaults};
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome};
 pub use reader::Published;

@@ -252,6 +252,16 @@ impl Shape {
         })
     }
 
+    /// The names of all tables, views, types, sequences and routines.
+    pub fn names(&self) -> Vec<Name> {
+        let tables = self.tables.iter().map(|table| &table.name);
+        let views = self.views.iter().map(|view| &view.name);
+        let enums = self.enums.iter().map(|kind| &kind.name);
+        let sequences = self.sequences.iter().map(|sequence| &sequence.name);
+        let routines = self.routines.iter().map(|routine| &routine.name);
+        tables.chain(views).chain(enums).chain(sequences).chain(routines).cloned().collect()
+    }
+
     /// The table of this exact name.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == *name)

@@ -74,6 +74,10 @@ impl Case<'_> {
 impl Settler<'_> {
     /// Settles one unit of which `found` has been staged.
     pub(crate) async fn settle(&self, case: Case<'_>, found: Found) -> anyhow::Result<Settled> {
+        if case.unit.beside.is_some() {
+            let loaded = Found { rows: found.staged, ..found };
+            return Ok(Settled { new: found.staged, ..nothing(case.unit, loaded, found.staged) });
+        }
         let settled = match &case.unit.method {
             Method::Changes => self.changes(case, found).await?,
             Method::Digest(reason) => self.digest(case, reason).await?,

@@ -122,7 +122,7 @@ fn since(published: &Published, source: &End) -> Since {
     }
     match Moment::parse(snapshot) {
         Some(moment) if pg::sees_all_of(&now.snapshot, snapshot) => {
-            // Row versions carry 32 bits of the id: beyond 2^31 transactions old and new look alike.
+            // Row versions carry 32 bits of the id: beyond 2^31 old and new look alike.
             match now.xmin.saturating_sub(moment.xmin) {
                 0..0x8000_0000 => Ok(moment),
                 _ => Err("the source has had too many transactions since the edition".to_owned()),

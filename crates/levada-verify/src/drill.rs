@@ -136,13 +136,11 @@ impl Drill<'_> {
             (subject.condition_sql(side), buckets.predicate_sql(subject, side, group));
         let (hash, written) = (subject.hash_sql(Depth::Rows, buckets.seed), self.written_sql(side));
         let sql = if subject.key.is_empty() {
-            format!(
-                "SELECT hash, pg_catalog.count(*) AS rows, \
-                 pg_catalog.count(*) FILTER (WHERE written = 2) AS since, \
-                 pg_catalog.count(*) FILTER (WHERE written = 1) AS unclear FROM (\
-                 SELECT {hash} AS hash, {written} AS written FROM {relation} \
-                 WHERE {own} AND {within} OFFSET 0) AS hashed GROUP BY hash"
-            )
+            include_str!("sql/nameless.sql")
+                .replace("@hash@", &hash)
+                .replace("@written@", &written)
+                .replace("@relation@", &relation)
+                .replace("@condition@", &format!("{own} AND {within}"))
         } else {
             let key = subject.key.iter().map(|name| spelled(&subject.column_sql(name)));
             let key = key.collect::<Vec<_>>().join(", ");
