@@ -73,12 +73,8 @@ impl Publication<'_> {
         }
         let (mut old, mut saved) = (Vec::new(), None);
         if self.places.placement == Placement::Beside {
-            let theirs = Saved::of_schemas(session, &self.places.schemas).await?;
-            for statement in theirs.drop_sql() {
-                session.batch(&statement).await?;
-            }
+            saved = Some(step_aside(session, &self.places.schemas).await?);
             old = self.swap(session).await?;
-            saved = Some(theirs);
         }
         for statement in self.late_statements {
             let first_words: Vec<_> = statement.split_whitespace().take(4).collect();
@@ -220,6 +216,17 @@ async fn is_published(ledger: &Ledger, edition: i32) -> bool {
 
 fn qualified(row: &Row) -> String {
     pg::Name::new(row.get::<_, String>(0), row.get::<_, String>(1)).sql()
+}
+
+/// In the transaction of `session`, drops what depends on these schemas and can be put back, and
+/// refuses what cannot.
+pub(crate) async fn step_aside(session: &Session, schemas: &[String]) -> anyhow::Result<Saved> {
+    let saved = Saved::of_schemas(session, schemas).await?;
+    for statement in saved.drop_sql() {
+        session.batch(&statement).await?;
+    }
+    refuse_dependents(session, schemas).await?;
+    Ok(saved)
 }
 
 /// Objects outside the edition that depend on the old one would be dropped with it.

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use edition::{
-    ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, Saved, TableRow, Work,
-};
+use edition::{ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, TableRow, Work};
 use pg::catalog::Extension;
 use pg::{Name, Purpose, Session, quote_identifier};
 use report::{Category, Event, Problem, Progress};
@@ -156,9 +154,13 @@ impl Start<'_> {
         let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
         // What cannot be put back on the new edition is named before anything is built.
         session.batch("BEGIN").await?;
-        let theirs = Saved::of_schemas(session, &places.schemas).await;
+        let rehearsed = publish::step_aside(session, &places.schemas).await;
         session.batch("ROLLBACK").await?;
-        theirs?;
+        match rehearsed {
+            // A reader is at work; publishing waits for it.
+            Err(error) if is_locked(&error) => {}
+            other => drop(other?),
+        }
         let leftovers = existing_schemas(session, &places.placed_schemas()).await?;
         for schema in leftovers {
             session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema))).await?;
@@ -269,6 +271,10 @@ pub(crate) async fn drop_objects_inside(
     });
     let statements: Vec<String> = ours.map(|row| row.get("statement")).collect();
     Ok(session.batch(&statements.join("; ")).await?)
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable)
 }
 
 fn refuse_content(published: Option<&Edition>, found: &BTreeSet<Name>) -> Problem {

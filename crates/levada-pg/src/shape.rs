@@ -262,6 +262,15 @@ impl Shape {
         tables.chain(views).chain(enums).chain(sequences).chain(routines).cloned().collect()
     }
 
+    /// Whether a table has an index or a constraint of this name.
+    pub fn has_index(&self, name: &Name) -> bool {
+        let mut tables = self.tables.iter().filter(|table| table.name.schema == name.schema);
+        tables.any(|table| {
+            table.indexes.iter().any(|index| index.name == name.name)
+                || table.constraints.iter().any(|constraint| constraint.name == name.name)
+        })
+    }
+
     /// The table of this exact name.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == *name)

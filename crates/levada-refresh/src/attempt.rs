@@ -272,7 +272,7 @@ impl Attempt<'_> {
                 snapshot,
                 fingerprint: &self.base.fingerprint,
                 objects: &scene.recorded.objects,
-                shape: scene.recorded.shape.as_ref(),
+                shape: scene.recorded.shape.as_deref(),
                 shape_hash: &scene.recorded.hash,
                 tables: &rows,
             };

@@ -34,7 +34,7 @@ pub(crate) struct Followed {
 
 /// What is recorded with an edition about its definitions.
 pub(crate) struct Recorded {
-    pub(crate) shape: Option<serde_json::Value>,
+    pub(crate) shape: Option<String>,
     pub(crate) hash: String,
     /// What the edition is made of, as quoted names.
     pub(crate) objects: Vec<String>,
@@ -54,8 +54,8 @@ pub(crate) async fn compare(
         return Ok((Comparison::Same, recorded));
     }
     let now = copy::shape(session, plan).await?;
-    recorded.shape = Some(serde_json::to_value(&now)?);
-    let before = base.shape.clone().and_then(|shape| serde_json::from_value::<Shape>(shape).ok());
+    recorded.shape = Some(edition::written(&now)?);
+    let before = base.shape.as_deref().and_then(|shape| serde_json::from_str::<Shape>(shape).ok());
     let Some(before) = before else {
         let reason = "the previous edition did not record its definitions".to_owned();
         return Ok((Comparison::Rebuild(vec![reason]), recorded));
@@ -215,6 +215,8 @@ impl Followed {
         self.run(session, Phase::First).await?;
         let Changes { replaced, altered, views, .. } = &self.changes;
         let mut saved = Saved::of_relations(session, replaced, altered).await?;
+        // Production's own indexes come with the definitions.
+        saved.leave_indexes(|name| self.before.has_index(name) || self.now.has_index(name));
         for view in views {
             match &view.query {
                 Some(query) if view.is_new => {
@@ -237,6 +239,9 @@ impl Followed {
                 session.batch(statement).await.map_err(|error| explained(error, &label))?;
             }
         }
+        let new = self.changes.tables.iter().filter(|table| table.rows == Rows::New);
+        let new: Vec<Name> = new.map(|table| table.name.clone()).collect();
+        edition::grant_defaults(session, &new).await?;
         Ok(saved)
     }
 
