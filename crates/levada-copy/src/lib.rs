@@ -8,7 +8,6 @@ mod build;
 mod check;
 mod chunk;
 mod config;
-mod courtesy;
 mod definitions;
 mod extensions;
 mod install;

@@ -7,11 +7,13 @@ mod edition;
 mod random;
 mod values;
 
+use std::time::{Duration, Instant};
+
 use expect_test::expect;
 use serde_json::Value;
-use testkit::{Database, Proxy};
+use testkit::{Database, Proxy, wait_for};
 
-use crate::support::{Ran, assert_same_content, cluster, levada, pair};
+use crate::support::{Ran, assert_same_content, cluster, levada, pair, start};
 
 /// A library and its copy.
 fn library(name: &str, rows: u32) -> (Database, Database) {
@@ -263,12 +265,11 @@ fn what_differs_everywhere_is_counted_within_bounds() {
     assert_eq!(told(&ran), ["wide differs 0 0 150000 x", "word differs 0 1 0"]);
 }
 
+const EVENTS: &str = include_str!("verify/events.sql");
+
 #[test]
 fn little_travels() {
-    let sql = "create table event (id bigint primary key, at timestamptz, kind text, note text); \
-               insert into event select n, timestamptz '2024-01-01' + n * interval '1 second', \
-               'kind ' || n % 7, repeat('x', n % 90) from generate_series(1, 200000) n; analyze";
-    let (_, target) = twins("verify_wire", sql);
+    let (_, target) = twins("verify_wire", EVENTS);
     let proxy = Proxy::to(cluster().port()).unwrap();
     let far = Database::at(proxy.url("verify_wire_source"));
     verify(&far, &target, &[]).expect_code(0);
@@ -278,6 +279,42 @@ fn little_travels() {
     verify(&far, &target, &[]).expect_code(1);
     let differs = proxy.bytes() - equal;
     assert!(differs < 1_000_000, "{differs} bytes");
+}
+
+/// Well before the end of the digests, which are the last and by far the longest answer.
+const BEFORE_THE_END: u64 = 100_000;
+
+#[test]
+fn a_lost_connection_is_not_called_equal() {
+    let (source, _) = twins("verify_cut", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_cut_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.cut_after(proxy.bytes() - BEFORE_THE_END);
+    let ran = verify(&source, &far, &[]).expect_code(2);
+    assert!(ran.stdout.contains("could not tell"), "{}", ran.stdout);
+    verify(&source, &far, &[]).expect_code(0);
+}
+
+#[test]
+fn whoever_wants_to_change_a_table_gets_it_within_two_seconds() {
+    let (source, _) = twins("verify_yield", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_yield_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.stall_after(proxy.bytes() - BEFORE_THE_END);
+    let child = start(&["verify", source.url(), far.url()]);
+    let patience = Duration::from_secs(60);
+    wait_for("the digests to stall", patience, || Ok(proxy.is_stalled())).unwrap();
+    let mut ddl = source.session().unwrap();
+    let asked = Instant::now();
+    ddl.run("begin; lock table event in access exclusive mode").unwrap();
+    let waited = asked.elapsed();
+    ddl.run("commit").unwrap();
+    proxy.flow();
+    assert!(waited < Duration::from_secs(2), "the DDL waited {waited:?}");
+    let ran = Ran::from(child.wait_with_output().unwrap()).expect_code(0);
+    ran.expect_stderr("stepped aside on public.event");
 }
 
 #[test]

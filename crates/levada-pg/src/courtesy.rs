@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use pg::{Endpoint, Name, Purpose, Session};
+use crate::{Endpoint, Name, Purpose, Result, Session};
 
 /// How often we look. Two looks and a cancel stay below the two seconds that we promise.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const YIELD_AT_MOST: Duration = Duration::from_secs(60);
 
 /// Knows which backends of the source hold locks for us.
-pub(crate) struct Watch {
+pub struct Watch {
     endpoint: Endpoint,
     /// `application_name` of our pg_dump.
     token: String,
@@ -27,7 +27,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(endpoint: &Endpoint, token: &str) -> Self {
+    /// Watches the sessions of `endpoint` that are told, and a pg_dump of this `application_name`.
+    pub fn new(endpoint: &Endpoint, token: &str) -> Self {
         Self {
             endpoint: endpoint.clone(),
             token: token.to_owned(),
@@ -37,28 +38,30 @@ impl Watch {
         }
     }
 
-    pub(crate) fn holds(&self, pid: i32) {
+    /// This backend holds locks for us from now on.
+    pub fn holds(&self, pid: i32) {
         // What was asked of this backend before concerned other work.
         self.was_asked_to_yield(pid);
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
     }
 
-    pub(crate) fn released(&self, pid: i32) {
+    /// This backend holds none any more.
+    pub fn released(&self, pid: i32) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
     }
 
     /// Leaves the source alone from now on.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was we who cancelled this backend; asking takes the mark away.
-    pub(crate) fn was_asked_to_yield(&self, pid: i32) -> bool {
+    pub fn was_asked_to_yield(&self, pid: i32) -> bool {
         self.asked_to_yield.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid)
     }
 
     /// Watches until it is dropped; a lost session is opened again.
-    pub(crate) async fn run(&self) -> Infallible {
+    pub async fn run(&self) -> Infallible {
         let mut session: Option<Session> = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -77,7 +80,7 @@ impl Watch {
         }
     }
 
-    async fn look(&self, session: &Session) -> pg::Result<()> {
+    async fn look(&self, session: &Session) -> Result<()> {
         let held: Vec<i32> =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         let blocking = include_str!("sql/blocking.sql");
@@ -96,7 +99,7 @@ impl Watch {
     }
 
     /// Waits until nobody queues for an exclusive lock on `table` any more, or long enough.
-    pub(crate) async fn wait_until_free(&self, table: &Name) -> pg::Result<()> {
+    pub async fn wait_until_free(&self, table: &Name) -> Result<()> {
         let session = Session::open(&self.endpoint, Purpose::Watch).await?;
         let waiting = include_str!("sql/queue.sql");
         let patience = tokio::time::Instant::now() + YIELD_AT_MOST;
