@@ -77,9 +77,11 @@ pub async fn compare(
         tables.extend(dropped_on_both(only, &source.catalog, &target.catalog));
     }
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    let verdict = tables.iter().map(|table| table.verdict).max();
+    // Nobody knows of the tables that were not compared.
+    let least = if was_interrupted { Verdict::Unknown } else { Verdict::Equal };
+    let verdict = tables.iter().map(|table| table.verdict).fold(least, Verdict::max);
     Ok(Comparison {
-        verdict: verdict.unwrap_or(Verdict::Equal),
+        verdict,
         edition: published.as_ref().map(|published| published.number),
         source_as_of: source.keepers.snapshot().as_of.clone(),
         target_as_of: published

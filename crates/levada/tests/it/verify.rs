@@ -318,6 +318,22 @@ fn whoever_wants_to_change_a_table_gets_it_within_two_seconds() {
 }
 
 #[test]
+fn a_comparison_that_is_stopped_calls_nothing_equal() {
+    let (source, _) = twins("verify_stopped", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_stopped_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.stall_after(proxy.bytes() - BEFORE_THE_END);
+    let child = start(&["verify", source.url(), far.url()]);
+    let patience = Duration::from_secs(60);
+    wait_for("the digests to stall", patience, || Ok(proxy.is_stalled())).unwrap();
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap()).expect_code(130);
+    assert_eq!(ran.stdout, "stopped after 0 tables, of which 0 differ\n");
+}
+
+#[test]
 fn other_encodings_and_collations_make_no_difference() {
     let postgres = cluster().database("postgres");
     let databases = "create database verify_latin encoding 'LATIN1' locale 'C' template template0; \
