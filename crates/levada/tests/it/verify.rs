@@ -153,6 +153,16 @@ fn a_table_that_is_missing_or_a_column_is_a_difference() {
 }
 
 #[test]
+fn an_edition_in_the_making_is_nobodys() {
+    let (source, target) = twins("verify_next", "create table a (x int)");
+    target
+        .execute("create schema levada_next_public; create table levada_next_public.a (x int)")
+        .unwrap();
+    verify(&source, &target, &[]).expect_code(0);
+    verify(&source, &target, &["--schema", "levada_next_public"]).expect_code(1);
+}
+
+#[test]
 fn the_order_of_columns_and_dropped_ones_do_not_matter() {
     let sql = "create table a (gone int, id int primary key, x text, y bigint); \
                insert into a select 1, n, 'x' || n, n from generate_series(1, 99) n; \
