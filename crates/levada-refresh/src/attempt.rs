@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use copy::{Plan, Preflight, Request, Watch};
+use copy::{Plan, Preflight, Request};
 use edition::{Edition, Ledger, TableRow};
 use pg::catalog::{Catalog, SequenceState};
-use pg::{Identity, Keepers, Purpose, Session};
+use pg::{Identity, Keepers, Purpose, Session, Watch};
 use report::{Event, Problem, Progress};
 
 use crate::definitions::{self, Comparison, Followed, Recorded};

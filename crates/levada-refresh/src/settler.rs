@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use copy::{Deletes, Mode, Watch};
+use copy::{Deletes, Mode};
 use pg::catalog::Catalog;
-use pg::{Identity, Name, Purpose as For, Session, Wire};
+use pg::{Identity, Name, Purpose as For, Session, Watch, Wire};
 use report::{Event, Problem};
 use verify::{Buckets, Depth, Digest, Side, Subject};
 

@@ -102,7 +102,6 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     ui.data("comparison", &comparison);
     ui.say(&render(&comparison, &zone));
     if comparison.was_interrupted {
-        ui.remark("stopped before all tables were compared");
         return Ok(Outcome::Interrupted);
     }
     Ok(match comparison.verdict {
@@ -234,6 +233,9 @@ fn conclusion(comparison: &Comparison, zone: &TimeZone) -> String {
     };
     let took = text::duration(Duration::from_secs_f64(comparison.seconds));
     let (differ, unknown) = (count(Verdict::Differs), count(Verdict::Unknown));
+    if comparison.was_interrupted {
+        return format!("stopped after {tables}, of which {differ} differ");
+    }
     match (comparison.verdict, differ, unknown) {
         (Verdict::Equal, ..) => format!("{what} are equal in {tables}; compared in {took}"),
         (Verdict::Differs, differ, 0) => {
