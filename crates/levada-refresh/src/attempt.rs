@@ -144,6 +144,10 @@ impl Attempt<'_> {
             Standing::Incomparable(reason) => (Method::Digest(reason), None),
             Standing::Behind => (Method::Digest("the source is behind".to_owned()), None),
         };
+        if let Method::Digest(reason) = &plain {
+            let problem = Problem::new("all rows of both sides are compared").detail(&**reason);
+            self.progress.event(Event::Note(&problem));
+        }
         self.progress.event(Event::Phase("looking for changes"));
         let session = keepers.session(&self.request.source).await?;
         let there = Catalog::load(&session).await?;

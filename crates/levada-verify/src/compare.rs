@@ -1,14 +1,14 @@
 //! Compares two databases, each in one snapshot: table by table, both sides at once, the largest
 //! tables first.
 
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use edition::Published;
+use edition::{Published, TableRow};
 use pg::catalog::{Catalog, Table, TableKind};
 use pg::{Endpoint, Identity, Keepers, Name, Session, Stop, Watch};
 use report::{Category, Event, Problem, Progress};
@@ -58,6 +58,7 @@ pub async fn compare(
         request,
         progress,
         since: published.as_ref().map(|published| since(published, &source)),
+        recorded: published.iter().flat_map(|p| &p.tables).map(|row| (&row.name, row)).collect(),
         source: &source,
         target: &target,
         seed: random_seed(),
@@ -85,7 +86,8 @@ pub async fn compare(
         edition: published.as_ref().map(|published| published.number),
         source_as_of: source.keepers.snapshot().as_of.clone(),
         target_as_of: published
-            .and_then(|published| published.as_of)
+            .as_ref()
+            .and_then(|published| published.as_of.clone())
             .unwrap_or_else(|| target.keepers.snapshot().as_of.clone()),
         tables,
         seconds: started.elapsed().as_secs_f64(),
@@ -188,6 +190,8 @@ struct Work<'a> {
     request: &'a Request,
     progress: &'a dyn Progress,
     since: Option<Since>,
+    /// The tables of the edition, by name.
+    recorded: BTreeMap<&'a Name, &'a TableRow>,
     source: &'a End,
     target: &'a End,
     seed: i64,
@@ -262,6 +266,7 @@ impl<'a> Work<'a> {
             tables,
             sessions: (&open.0, &open.1),
             since: self.since.as_ref(),
+            recorded: self.recorded.get(&tables.0.name).copied(),
             seed: self.seed,
             samples: self.request.samples,
             shows_values: self.request.shows_values,
