@@ -8,7 +8,6 @@ mod build;
 mod check;
 mod chunk;
 mod config;
-mod courtesy;
 mod definitions;
 mod extensions;
 mod install;
@@ -29,7 +28,6 @@ mod worker;
 pub use check::check;
 pub use chunk::{Failure, begin, column_list, format_option, judge_source, lock_unchanged};
 pub use config::{Config, Deletes, ForeignKeys, Mode, Rule};
-pub use courtesy::Watch;
 pub use install::{NEXT, beside};
 pub use large_objects::{
     copy_in as large_objects_in, copy_out as large_objects_out, is_large_objects,

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use edition::{ChunkRow, Edition, Ledger, Outcome};
 use pg::catalog::Catalog;
-use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop};
+use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop, Watch};
 use report::{Event, Problem, Progress, text};
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::board::Board;
 use crate::config::{Config, ForeignKeys, Rule};
-use crate::courtesy::Watch;
+
 use crate::definitions::Definitions;
 use crate::extensions;
 use crate::install::Places;

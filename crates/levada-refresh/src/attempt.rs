@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use copy::{Plan, Preflight, Request, Watch};
+use copy::{Plan, Preflight, Request};
 use edition::{Edition, Ledger, TableRow};
 use pg::catalog::{Catalog, SequenceState};
-use pg::{Identity, Keepers, Purpose, Session};
+use pg::{Identity, Keepers, Purpose, Session, Watch};
 use report::{Event, Problem, Progress};
 
 use crate::definitions::{self, Comparison, Followed, Recorded};
@@ -144,6 +144,10 @@ impl Attempt<'_> {
             Standing::Incomparable(reason) => (Method::Digest(reason), None),
             Standing::Behind => (Method::Digest("the source is behind".to_owned()), None),
         };
+        if let Method::Digest(reason) = &plain {
+            let problem = Problem::new("all rows of both sides are compared").detail(&**reason);
+            self.progress.event(Event::Note(&problem));
+        }
         self.progress.event(Event::Phase("looking for changes"));
         let session = keepers.session(&self.request.source).await?;
         let there = Catalog::load(&session).await?;

@@ -40,7 +40,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) source: &'a Endpoint,
     pub(crate) target: &'a Endpoint,
     pub(crate) keepers: &'a Keepers,
-    pub(crate) watch: &'a copy::Watch,
+    pub(crate) watch: &'a pg::Watch,
     pub(crate) progress: &'a dyn Progress,
     /// The `search_path` on the target.
     pub(crate) path: &'a str,

@@ -7,11 +7,13 @@ mod edition;
 mod random;
 mod values;
 
+use std::time::{Duration, Instant};
+
 use expect_test::expect;
 use serde_json::Value;
-use testkit::{Database, Proxy};
+use testkit::{Database, Proxy, wait_for};
 
-use crate::support::{Ran, assert_same_content, cluster, levada, pair};
+use crate::support::{Ran, assert_same_content, cluster, levada, pair, start};
 
 /// A library and its copy.
 fn library(name: &str, rows: u32) -> (Database, Database) {
@@ -151,6 +153,16 @@ fn a_table_that_is_missing_or_a_column_is_a_difference() {
 }
 
 #[test]
+fn an_edition_in_the_making_is_nobodys() {
+    let (source, target) = twins("verify_next", "create table a (x int)");
+    target
+        .execute("create schema levada_next_public; create table levada_next_public.a (x int)")
+        .unwrap();
+    verify(&source, &target, &[]).expect_code(0);
+    verify(&source, &target, &["--schema", "levada_next_public"]).expect_code(1);
+}
+
+#[test]
 fn the_order_of_columns_and_dropped_ones_do_not_matter() {
     let sql = "create table a (gone int, id int primary key, x text, y bigint); \
                insert into a select 1, n, 'x' || n, n from generate_series(1, 99) n; \
@@ -263,12 +275,11 @@ fn what_differs_everywhere_is_counted_within_bounds() {
     assert_eq!(told(&ran), ["wide differs 0 0 150000 x", "word differs 0 1 0"]);
 }
 
+const EVENTS: &str = include_str!("verify/events.sql");
+
 #[test]
 fn little_travels() {
-    let sql = "create table event (id bigint primary key, at timestamptz, kind text, note text); \
-               insert into event select n, timestamptz '2024-01-01' + n * interval '1 second', \
-               'kind ' || n % 7, repeat('x', n % 90) from generate_series(1, 200000) n; analyze";
-    let (_, target) = twins("verify_wire", sql);
+    let (_, target) = twins("verify_wire", EVENTS);
     let proxy = Proxy::to(cluster().port()).unwrap();
     let far = Database::at(proxy.url("verify_wire_source"));
     verify(&far, &target, &[]).expect_code(0);
@@ -278,6 +289,58 @@ fn little_travels() {
     verify(&far, &target, &[]).expect_code(1);
     let differs = proxy.bytes() - equal;
     assert!(differs < 1_000_000, "{differs} bytes");
+}
+
+/// Well before the end of the digests, which are the last and by far the longest answer.
+const BEFORE_THE_END: u64 = 100_000;
+
+#[test]
+fn a_lost_connection_is_not_called_equal() {
+    let (source, _) = twins("verify_cut", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_cut_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.cut_after(proxy.bytes() - BEFORE_THE_END);
+    let ran = verify(&source, &far, &[]).expect_code(2);
+    assert!(ran.stdout.contains("could not tell"), "{}", ran.stdout);
+    verify(&source, &far, &[]).expect_code(0);
+}
+
+#[test]
+fn whoever_wants_to_change_a_table_gets_it_within_two_seconds() {
+    let (source, _) = twins("verify_yield", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_yield_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.stall_after(proxy.bytes() - BEFORE_THE_END);
+    let child = start(&["verify", source.url(), far.url()]);
+    let patience = Duration::from_secs(60);
+    wait_for("the digests to stall", patience, || Ok(proxy.is_stalled())).unwrap();
+    let mut ddl = source.session().unwrap();
+    let asked = Instant::now();
+    ddl.run("begin; lock table event in access exclusive mode").unwrap();
+    let waited = asked.elapsed();
+    ddl.run("commit").unwrap();
+    proxy.flow();
+    assert!(waited < Duration::from_secs(2), "the DDL waited {waited:?}");
+    let ran = Ran::from(child.wait_with_output().unwrap()).expect_code(0);
+    ran.expect_stderr("stepped aside on public.event");
+}
+
+#[test]
+fn a_comparison_that_is_stopped_calls_nothing_equal() {
+    let (source, _) = twins("verify_stopped", EVENTS);
+    let proxy = Proxy::to(cluster().port()).unwrap();
+    let far = Database::at(proxy.url("verify_stopped_target"));
+    verify(&source, &far, &[]).expect_code(0);
+    proxy.stall_after(proxy.bytes() - BEFORE_THE_END);
+    let child = start(&["verify", source.url(), far.url()]);
+    let patience = Duration::from_secs(60);
+    wait_for("the digests to stall", patience, || Ok(proxy.is_stalled())).unwrap();
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap()).expect_code(130);
+    assert_eq!(ran.stdout, "stopped after 0 tables, of which 0 differ\n");
 }
 
 #[test]
