@@ -1,3 +1,5 @@
+//! The statements of `apply`, as text.
+
 use copy::{Deletes, Format, Mode};
 
 use super::*;

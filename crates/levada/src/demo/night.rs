@@ -1,8 +1,6 @@
 //! The second half of the story: the next night's edition and its time, a field that somebody has
 //! changed by hand, and how it is found and set right.
 
-use std::time::Duration;
-
 use report::text;
 use serde::Serialize;
 use testkit::Session;
@@ -30,11 +28,7 @@ pub(crate) struct Night {
 }
 
 /// Tells it; `late` is the session whose transaction began before the first edition.
-pub(crate) fn tell(
-    stage: &Stage,
-    late: Session,
-    ui: &Ui,
-) -> anyhow::Result<(Night, Comparison)> {
+pub(crate) fn tell(stage: &Stage, late: Session, ui: &Ui) -> anyhow::Result<(Night, Comparison)> {
     let night = refresh(stage, late, ui)?;
     find_what_was_changed(stage, ui)?;
     Ok((night, set_right(stage, ui)?))
@@ -51,17 +45,13 @@ fn refresh(stage: &Stage, mut late: Session, ui: &Ui) -> anyhow::Result<Night> {
     );
     let refresh = stage.show(&["run"], &|line| ui.say(line))?;
     let full_copy = stage.copy_in_full()?;
-    let shown = |span: Duration| text::duration(span);
     ui.say(&format!(
         "   this edition took {}, a full copy of the same state {}",
-        shown(refresh),
-        shown(full_copy)
+        text::duration(refresh),
+        text::duration(full_copy)
     ));
     prove(stage, ui)?;
-    Ok(Night {
-        refresh_seconds: refresh.as_secs_f64(),
-        full_copy_seconds: full_copy.as_secs_f64(),
-    })
+    Ok(Night { refresh_seconds: refresh.as_secs_f64(), full_copy_seconds: full_copy.as_secs_f64() })
 }
 
 fn find_what_was_changed(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
