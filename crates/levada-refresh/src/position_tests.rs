@@ -1,4 +1,4 @@
-//! Where a source stands compared to an edition: every standing by an example.
+//! Tests of positions.
 
 use edition::Placement;
 use pg::Position;
