@@ -4,7 +4,7 @@ use crate::demo;
 use crate::outcome::Outcome;
 use crate::ui::Ui;
 
-/// Watch levada work on private servers: a copy, a kill, a resume, a refresh, a repair, and proofs
+/// Watch levada work: a copy, a kill, a resume, a refresh and a repair on private servers
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Example:\n  levada demo --keep")]
 pub(crate) struct Arguments {
