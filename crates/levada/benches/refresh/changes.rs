@@ -42,6 +42,14 @@ pub(crate) fn make(
     Ok(changed)
 }
 
+/// The table with the most rows, by its name in the schema `public`.
+pub(crate) fn biggest(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Engagement => "engagement_event",
+        Subject::Learning => "knowledge-elements",
+    }
+}
+
 /// One field of one row in the middle of the biggest table.
 pub(crate) struct Spot {
     table: &'static str,
@@ -51,9 +59,10 @@ pub(crate) struct Spot {
 
 impl Spot {
     pub(crate) fn choose(subject: Subject, database: &Database) -> Result<Self> {
-        let (table, column) = match subject {
-            Subject::Engagement => ("engagement_event", "action"),
-            Subject::Learning => ("knowledge-elements", "status"),
+        let table = biggest(subject);
+        let column = match subject {
+            Subject::Engagement => "action",
+            Subject::Learning => "status",
         };
         let key = database.psql(&format!(
             "select min(id) from \"{table}\" \

@@ -92,13 +92,16 @@ pub(crate) fn run(
             target.rest()?;
         }
     }
+    // To compare them reads them, and that tidies pages up: what there is to tell is read before.
+    for target in &mut targets {
+        target.variant.last = Sizes::of(&target.database)?;
+    }
     let source = Source::look(source)?;
-    let mut variants = Vec::new();
-    for target in targets {
+    for target in &targets {
         let whole = !options.no_digests;
         source.check(&target.database, whole).context("a target is not equal to the source")?;
-        variants.push(target.end()?);
     }
+    let mut variants: Vec<Variant> = targets.into_iter().map(|target| target.variant).collect();
     variants.sort_by_key(|variant| std::cmp::Reverse(variant.fillfactor));
     let setup = Setup::look(&servers, installation, nights as usize, !options.no_digests)?;
     let table = nights_table::whole(&variants, options.night_rows);
@@ -164,11 +167,6 @@ impl<'a> Target<'a> {
             let is_idle = self.database.psql(busy)?.trim() == "0";
             Ok(is_idle && began.elapsed() > DAY)
         })
-    }
-
-    fn end(self) -> Result<Variant> {
-        let last = Sizes::of(&self.database)?;
-        Ok(Variant { last, ..self.variant })
     }
 }
 

@@ -34,7 +34,9 @@ pub(crate) enum Deed {
     Deleted,
     /// The proof that both sides are equal.
     Verify,
-    /// The same when one field of one row differs.
+    /// The same for the biggest table alone.
+    VerifyBiggest,
+    /// The proof when one field of one row differs.
     Flipped,
 }
 
@@ -57,7 +59,7 @@ pub(crate) struct Sample {
     pub(crate) complaint: Option<String>,
 }
 
-/// What went over the network in both directions, all tables together.
+/// What went over the network in both directions.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Wire {
     pub(crate) source_bytes: u64,
@@ -100,7 +102,8 @@ fn page(setup: &Setup) -> String {
         ),
         "in each round: the full copy of each peer; levada's first copy; VACUUM of the target, as \
          autovacuum does within a minute; count and unchanged refresh; changes and refresh; \
-         changes with deletes and refresh; proof; one bit flipped on the target and proof"
+         changes with deletes and refresh; proof, once of all tables and once of the biggest; \
+         one bit flipped on the target and proof"
             .to_owned(),
         "changes: 1 % of the rows of the tables that grow, spread over the heap, in a column \
          without an index; 0.5 % inserted; deletes: 0.1 %"

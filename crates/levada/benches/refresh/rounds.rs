@@ -123,10 +123,11 @@ impl Contest<'_> {
         let proxies = Proxies::to(self.servers)?;
         let [source, target] = proxies.urls([&night.source, &night.target])?;
         let config = self.configure("verify", &source, &target)?;
-        let complain = |ended: &Ended| {
-            (ended.code != Some(EQUAL)).then(|| wrong("says of equal databases", ended))
-        };
-        self.prove(night.round, Deed::Verify, &config, &proxies, complain)?;
+        for deed in [Deed::Verify, Deed::VerifyBiggest] {
+            self.prove(night.round, deed, &config, &proxies, |ended| {
+                (ended.code != Some(EQUAL)).then(|| wrong("says of equal databases", ended))
+            })?;
+        }
         let spot = Spot::choose(self.subject, &night.target)?;
         spot.flip(&night.target)?;
         let complain = |ended: &Ended| {
@@ -152,7 +153,10 @@ impl Contest<'_> {
         complain: impl FnOnce(&Ended) -> Option<String>,
     ) -> Result<()> {
         let before = proxies.wire();
-        let command = levada::verify(config);
+        let mut command = levada::verify(config);
+        if deed == Deed::VerifyBiggest {
+            command.arg("--table").arg(format!("public.{}", changes::biggest(self.subject)));
+        }
         let (ended, mut sample) = self.attempt(round, deed, vec![command])?;
         let after = proxies.wire();
         sample.wire = Some(Wire {
