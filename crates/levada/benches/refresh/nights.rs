@@ -88,8 +88,9 @@ pub(crate) fn run(
         for target in &mut targets {
             target.refresh(night, changed, scratch).with_context(|| format!("in night {night}"))?;
         }
+        let began = Instant::now();
         for target in &targets {
-            target.rest()?;
+            target.rest(began)?;
         }
     }
     // To compare them reads them, and that tidies pages up: what there is to tell is read before.
@@ -142,7 +143,7 @@ impl<'a> Target<'a> {
         let first = Sizes::of(&database)?;
         let variant = Variant { fillfactor, first, refreshes: Vec::new(), last: first };
         let mut target = Self { cluster, database, config, variant };
-        target.rest()?;
+        target.rest(Instant::now())?;
         target.variant.first = Sizes::of(&target.database)?;
         Ok(target)
     }
@@ -159,10 +160,9 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// The day between two nights, as far as autovacuum is concerned.
-    fn rest(&self) -> Result<()> {
+    /// The day that `began` and ends before the next night, as far as autovacuum is concerned.
+    fn rest(&self, began: Instant) -> Result<()> {
         let busy = "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker'";
-        let began = Instant::now();
         wait_for("autovacuum to have nothing to do", DAY_MAX, || {
             let is_idle = self.database.psql(busy)?.trim() == "0";
             Ok(is_idle && began.elapsed() > DAY)
