@@ -65,14 +65,15 @@ impl Places {
 }
 
 const DEFAULT_SCHEMA: &str = "public";
-pub(crate) const NEXT: &str = "levada_next_";
+/// Before the name of a schema that is being built.
+pub const NEXT: &str = "levada_next_";
 pub(crate) const OLD: &str = "levada_old_";
 
 /// PostgreSQL's limit for identifiers, in bytes (NAMEDATALEN - 1).
 const NAME_BYTES_MAX: usize = 63;
 
 /// The name beside: prefixed, and shortened by a hash where it would be too long.
-pub(crate) fn beside(prefix: &str, schema: &str) -> String {
+pub fn beside(prefix: &str, schema: &str) -> String {
     let name = format!("{prefix}{schema}");
     if name.len() <= NAME_BYTES_MAX {
         return name;

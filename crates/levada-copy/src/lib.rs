@@ -8,7 +8,6 @@ mod build;
 mod check;
 mod chunk;
 mod config;
-mod courtesy;
 mod definitions;
 mod extensions;
 mod install;
@@ -22,13 +21,14 @@ mod resume;
 mod run;
 mod schema;
 mod sequences;
+mod shape;
 mod start;
 mod worker;
 
 pub use check::check;
 pub use chunk::{Failure, begin, column_list, format_option, judge_source, lock_unchanged};
 pub use config::{Config, Deletes, ForeignKeys, Mode, Rule};
-pub use courtesy::Watch;
+pub use install::{NEXT, beside};
 pub use large_objects::{
     copy_in as large_objects_in, copy_out as large_objects_out, is_large_objects,
     publish as publish_large_objects, table as large_objects_table,
@@ -37,4 +37,5 @@ pub use plan::{Format, Plan, PlannedTable, PopulatedView, plan};
 pub use preflight::{Preflight, preflight, refuse_on_errors};
 pub use run::{Report, Request, SNAPSHOTS_MAX, SnapshotLost, run, run_on};
 pub use schema::{SchemaReport, copy_schema};
+pub use shape::{shape, shape_hash};
 pub use start::fingerprint;

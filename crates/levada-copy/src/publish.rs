@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use edition::{Ledger, Placement, Work};
+use edition::{Ledger, Placement, Saved, Work};
 use pg::{Endpoint, Purpose, Row, Session, quote_identifier};
 use report::{Category, Event, Problem, Progress};
 
@@ -43,7 +43,6 @@ impl Publication<'_> {
         let session = Session::open(target, Purpose::Target).await?;
         let patience = Instant::now() + self.wait_at_most;
         if self.places.placement == Placement::Beside {
-            refuse_dependents(&session, &self.places.schemas).await?;
             self.wait_for_old_readers(&session, patience, progress).await?;
         }
         loop {
@@ -72,16 +71,20 @@ impl Publication<'_> {
         if session.rows(&edition::fence(ledger.run()), &[]).await?.is_empty() {
             return Err(Problem::new("another run has taken over this target").into());
         }
-        let old = match self.places.placement {
-            Placement::Direct => Vec::new(),
-            Placement::Beside => self.swap(session).await?,
-        };
+        let (mut old, mut saved) = (Vec::new(), None);
+        if self.places.placement == Placement::Beside {
+            saved = Some(step_aside(session, &self.places.schemas).await?);
+            old = self.swap(session).await?;
+        }
         for statement in self.late_statements {
             let first_words: Vec<_> = statement.split_whitespace().take(4).collect();
             session.batch(statement).await.with_context(|| first_words.join(" "))?;
         }
         session.batch(large_objects::publish()).await.context("creating large objects")?;
         self.take_over(session, &old).await?;
+        if let Some(saved) = saved {
+            saved.restore(session).await?;
+        }
         let object = format!("edition {}", self.edition);
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };
         let (edition, run) = (self.edition, ledger.run());
@@ -213,6 +216,17 @@ async fn is_published(ledger: &Ledger, edition: i32) -> bool {
 
 fn qualified(row: &Row) -> String {
     pg::Name::new(row.get::<_, String>(0), row.get::<_, String>(1)).sql()
+}
+
+/// In the transaction of `session`, drops what depends on these schemas and can be put back, and
+/// refuses what cannot.
+pub(crate) async fn step_aside(session: &Session, schemas: &[String]) -> anyhow::Result<Saved> {
+    let saved = Saved::of_schemas(session, schemas).await?;
+    for statement in saved.drop_sql() {
+        session.batch(&statement).await?;
+    }
+    refuse_dependents(session, schemas).await?;
+    Ok(saved)
 }
 
 /// Objects outside the edition that depend on the old one would be dropped with it.

@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edition::{ChunkRow, Edition, Finished, Ledger, StepRow};
-use pg::{Endpoint, Identity, Keepers, Name, Session, quote_literal};
+use pg::{Endpoint, Identity, Keepers, Name, Session, Watch, quote_literal};
 
 use crate::chunk::{self, page_condition};
-use crate::courtesy::Watch;
 use crate::install::Places;
 use crate::large_objects;
 use crate::plan::Plan;

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use edition::{ChunkRow, Edition, Ledger, Outcome};
 use pg::catalog::Catalog;
-use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop};
+use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop, Watch};
 use report::{Event, Problem, Progress, text};
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::board::Board;
 use crate::config::{Config, ForeignKeys, Rule};
-use crate::courtesy::Watch;
+
 use crate::definitions::Definitions;
 use crate::extensions;
 use crate::install::Places;
@@ -24,6 +24,7 @@ use crate::preflight::{Preflight, preflight, refuse_on_errors};
 use crate::publish::Publication;
 use crate::resume::{self, Prover};
 use crate::sequences;
+use crate::shape;
 use crate::start;
 use crate::worker::Crew;
 pub use crate::worker::SnapshotLost;
@@ -187,6 +188,9 @@ impl Attempt<'_> {
         };
         let edition = start.begin_or_resume(building).await?;
         self.ledger.record_snapshot(edition.number, keepers.snapshot()).await?;
+        let hash = shape::shape_hash(&source, &plan).await?;
+        let definitions = shape::shape(&source, &plan).await?;
+        self.ledger.record_shape(edition.number, &definitions, &hash).await?;
         let places = Places { placement: edition.placement, schemas: edition.schemas.clone() };
         let kept = self.prove(&edition, &places, &plan, &keepers).await?;
         let target = Session::open(&self.request.target, Purpose::Record).await?;

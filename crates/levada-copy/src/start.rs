@@ -152,7 +152,15 @@ impl Start<'_> {
         }
         self.refuse_foreign(session, published.as_ref(), &found).await?;
         let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
-        publish::refuse_dependents(session, &places.schemas).await?;
+        // What cannot be put back on the new edition is named before anything is built.
+        session.batch("BEGIN").await?;
+        let rehearsed = publish::step_aside(session, &places.schemas).await;
+        session.batch("ROLLBACK").await?;
+        match rehearsed {
+            // A reader is at work; publishing waits for it.
+            Err(error) if is_locked(&error) => {}
+            other => drop(other?),
+        }
         let leftovers = existing_schemas(session, &places.placed_schemas()).await?;
         for schema in leftovers {
             session.batch(&format!("DROP SCHEMA {} CASCADE", quote_identifier(&schema))).await?;
@@ -263,6 +271,10 @@ pub(crate) async fn drop_objects_inside(
     });
     let statements: Vec<String> = ours.map(|row| row.get("statement")).collect();
     Ok(session.batch(&statements.join("; ")).await?)
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable)
 }
 
 fn refuse_content(published: Option<&Edition>, found: &BTreeSet<Name>) -> Problem {

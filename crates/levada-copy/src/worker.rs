@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use edition::{ChunkRow, Ledger, StepRow};
-use pg::{Endpoint, Keepers, Moved, Name, Purpose, Session, Wire};
+use pg::{Endpoint, Keepers, Moved, Name, Purpose, Session, Watch, Wire};
 use report::{Category, Event, Problem, Progress};
 use tokio::sync::Notify;
 
 use crate::board::{Board, Next, Task};
 use crate::build;
 use crate::chunk::{Failure, Job};
-use crate::courtesy::Watch;
 use crate::install::Places;
 use crate::plan::PlannedTable;
 

@@ -12,8 +12,10 @@ use report::Problem;
 
 /// What must go along with some relations, and how it comes back.
 ///
-/// Everything happens in the transaction of the caller: collect, run [`Saved::drop_sql`], replace
-/// the relations by others of the same names, then [`Saved::restore`].
+/// Everything happens in the transaction of the caller: collect, run [`Saved::drop_sql`] while
+/// everything still has its name, replace the relations by others of the same names, then
+/// [`Saved::restore`]. Who locks the relations first cannot be surprised by a view made meanwhile;
+/// otherwise dropping them fails, as nothing cascades.
 #[derive(Debug)]
 pub struct Saved {
     /// In the order of creation: a view stands after those that it reads.
@@ -21,6 +23,8 @@ pub struct Saved {
     keys: Vec<Key>,
     /// Rights on the dropped relations themselves.
     grants: Vec<Grant>,
+    /// Indexes of the replaced tables.
+    indexes: Vec<Index>,
     /// Statements that give relations back to their owners, with the relation.
     owners: Vec<(Name, String)>,
 }
@@ -29,6 +33,7 @@ pub struct Saved {
 struct View {
     oid: u32,
     name: Name,
+    is_new: bool,
     is_materialized: bool,
     is_populated: bool,
     definition: Option<String>,
@@ -50,6 +55,14 @@ struct Key {
     comment: Option<String>,
 }
 
+#[derive(Debug)]
+struct Index {
+    name: Name,
+    table: Name,
+    definition: String,
+    comment: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 struct Grant {
     on: Name,
@@ -61,24 +74,44 @@ struct Grant {
 const UNCHANGED: &str = "the published edition is unchanged";
 
 impl Saved {
-    /// What depends on these tables and views; unknown names are passed over. Views among them are
-    /// saved like those that depend on them; of the tables, only the rights are.
+    /// What depends on the tables and views that are to be `replaced` or dropped, and which views
+    /// depend on tables that are to be `altered` in a way that views forbid; unknown names are
+    /// passed over. Views among the replaced are saved like those that depend on them; of the
+    /// replaced tables, only the rights are. Foreign keys of replaced tables do not come back.
     ///
     /// # Errors
     /// [`Error::Refused`] when something cannot be put back, or belongs to a role that ours is no
     /// member of. Nothing has been changed then.
-    pub async fn of_relations(session: &Session, relations: &[Name]) -> Result<Self> {
-        let schemas: Vec<&str> = relations.iter().map(|name| name.schema.as_str()).collect();
-        let names: Vec<&str> = relations.iter().map(|name| name.name.as_str()).collect();
+    pub async fn of_relations(
+        session: &Session,
+        replaced: &[Name],
+        altered: &[Name],
+    ) -> Result<Self> {
+        let schemas = |list: &[Name]| list.iter().map(|name| name.schema.clone()).collect();
+        let names = |list: &[Name]| list.iter().map(|name| name.name.clone()).collect();
+        let lists: [Vec<String>; 4] =
+            [schemas(replaced), names(replaced), schemas(altered), names(altered)];
         let roots = include_str!("sql/dependents_of_relations.sql");
-        let roots = session.rows(roots, &[&schemas, &names]).await?;
-        let mut saved = Self::collect(session, &roots).await?;
+        let roots = session.rows(roots, &[&lists[0], &lists[1], &lists[2], &lists[3]]).await?;
+        let (mut saved, lasting) = Self::collect(session, &roots).await?;
+        if !lasting.is_empty() {
+            return Err(Error::Refused(cannot_follow(&lasting)));
+        }
         let tables: Vec<u32> = roots
             .iter()
             .filter(|row| !row.get::<_, bool>("is_view"))
             .map(|row| row.get("object"))
             .collect();
         saved.grants = grants_of(session, &tables).await?.into_values().flatten().collect();
+        for row in session.rows(include_str!("sql/dependents_indexes.sql"), &[&tables]).await? {
+            let name = name_of(&row);
+            saved.indexes.push(Index {
+                table: Name::new(&name.schema, row.get::<_, String>("table_name")),
+                name,
+                definition: row.get("definition"),
+                comment: row.get("comment"),
+            });
+        }
         for row in session.rows(include_str!("sql/dependents_owners.sql"), &[&tables]).await? {
             if !row.get::<_, bool>("is_own") {
                 let (table, owner) = (name_of(&row), row.get::<_, String>("owner"));
@@ -90,17 +123,24 @@ impl Saved {
         Ok(saved)
     }
 
-    /// What outside of these schemas depends on anything inside.
+    /// The views and foreign keys outside of these schemas that depend on anything inside. What
+    /// else does is for the caller to look for, once these are dropped.
     ///
     /// # Errors
-    /// As [`Saved::of_relations`].
+    /// As [`Saved::of_relations`], for roles that ours is no member of.
     pub async fn of_schemas(session: &Session, schemas: &[String]) -> Result<Self> {
         let roots = include_str!("sql/dependents_of_schemas.sql");
         let roots = session.rows(roots, &[&schemas]).await?;
-        Self::collect(session, &roots).await
+        let (mut saved, _) = Self::collect(session, &roots).await?;
+        // Keys inside go with the schemas. What is being built uses extensions of theirs.
+        let is_ours = |name: &Name| name.schema.starts_with("levada");
+        saved.keys.retain(|key| key.add.is_some() && !is_ours(&key.table));
+        saved.views.retain(|view| !is_ours(&view.name));
+        Ok(saved)
     }
 
-    async fn collect(session: &Session, roots: &[Row]) -> Result<Self> {
+    /// What can be put back, and the descriptions of what cannot.
+    async fn collect(session: &Session, roots: &[Row]) -> Result<(Self, Vec<String>)> {
         let classes: Vec<u32> = roots.iter().map(|row| row.get("class")).collect();
         let objects: Vec<u32> = roots.iter().map(|row| row.get("object")).collect();
         let are_views: Vec<bool> = roots.iter().map(|row| row.get("is_view")).collect();
@@ -112,12 +152,10 @@ impl Saved {
         };
         let lasting = falling.iter().filter(|row| row.get::<_, &str>("verdict") == "stays");
         let lasting: Vec<String> = lasting.map(|row| row.get("description")).collect();
-        if !lasting.is_empty() {
-            return Err(Error::Refused(cannot_follow(&lasting)));
-        }
         let views = load_views(session, &of("view")).await?;
         let keys = load_keys(session, &of("key"), &objects).await?;
-        Ok(Self { views: sorted(views), keys, grants: Vec::new(), owners: Vec::new() })
+        let (grants, indexes, owners) = Default::default();
+        Ok((Self { views: sorted(views), keys, grants, indexes, owners }, lasting))
     }
 
     /// Whether nothing depends on the relations and nobody has rights on them.
@@ -125,6 +163,7 @@ impl Saved {
         self.views.is_empty()
             && self.keys.iter().all(|key| key.add.is_none())
             && self.grants.is_empty()
+            && self.indexes.is_empty()
             && self.owners.is_empty()
     }
 
@@ -151,22 +190,47 @@ impl Saved {
         }
     }
 
+    /// Leaves indexes of the replaced tables to production, which has or had them: those of readers
+    /// come back. Without it all would, and collide with those of the new tables.
+    pub fn leave_indexes(&mut self, is_of_production: impl Fn(&Name) -> bool) {
+        self.indexes.retain(|index| !is_of_production(&index.name));
+    }
+
+    /// Adds a view that was not there before, to be created among those that come back. Defaults of
+    /// its schema decide who may read it.
+    pub fn add_view(&mut self, name: &Name, query: &str, options: Option<&str>) {
+        self.views.push(View {
+            oid: 0,
+            name: name.clone(),
+            is_new: true,
+            is_materialized: false,
+            is_populated: true,
+            definition: Some(query.to_owned()),
+            options: options.map(str::to_owned),
+            owner: String::new(),
+            role: String::new(),
+            extras: Vec::new(),
+            grants: Vec::new(),
+            reads: Vec::new(),
+        });
+    }
+
     /// The statements that take everything saved away, in an order that needs no CASCADE.
     pub fn drop_sql(&self) -> Vec<String> {
         let keys = self.keys.iter().map(|key| {
             let name = quote_identifier(&key.name);
             format!("ALTER TABLE {} DROP CONSTRAINT {name}", key.table.sql())
         });
-        let views = self.views.iter().rev();
+        let views = self.views.iter().rev().filter(|view| !view.is_new);
         keys.chain(views.map(|view| format!("DROP {} {}", view.kind(), view.name.sql()))).collect()
     }
 
     /// Puts everything back, resolved against what bears the names now.
     ///
     /// # Errors
-    /// [`Error::Refused`] names the object that does not fit any more; the caller rolls back. Errors
-    /// that a new attempt may overcome, such as a lock that was not granted, are passed on as they
-    /// are.
+    /// [`Error::Refused`] names the object that does not fit any more; the caller rolls back.
+    /// Errors that a new attempt may overcome, such as a lock that was not granted, are passed on
+    /// as they are.
     pub async fn restore(&self, session: &Session) -> Result<()> {
         for (table, statement) in &self.owners {
             if !columns_of(session, table).await?.is_empty() {
@@ -174,6 +238,18 @@ impl Saved {
             }
         }
         grant(session, &self.grants).await?;
+        for index in &self.indexes {
+            if columns_of(session, &index.table).await?.is_empty() {
+                continue;
+            }
+            let what = format!("index {}", index.name);
+            run(session, &index.definition, &what).await?;
+            if let Some(comment) = &index.comment {
+                let comment = pg::quote_literal(comment);
+                let sql = format!("COMMENT ON INDEX {} IS {comment}", index.name.sql());
+                run(session, &sql, &what).await?;
+            }
+        }
         self.restore_views(session).await?;
         for key in &self.keys {
             let Some(add) = &key.add else { continue };
@@ -240,6 +316,9 @@ impl View {
             self.options.as_ref().map(|list| format!(" WITH ({list})")).unwrap_or_default();
         let data = if self.is_materialized { " WITH NO DATA" } else { "" };
         session.batch(&format!("CREATE {kind} {name}{options} AS {definition}{data}")).await?;
+        if self.is_new {
+            return Ok(());
+        }
         let revoke = include_str!("sql/dependents_default_grants.sql");
         for row in session.rows(revoke, &[&self.name.schema, &self.name.name]).await? {
             session.batch(row.get(0)).await?;
@@ -258,6 +337,20 @@ impl View {
         }
         Ok(())
     }
+}
+
+/// Grants on tables that were moved into their schema what that schema grants on new ones.
+///
+/// # Errors
+/// Those of the server.
+pub async fn grant_defaults(session: &Session, tables: &[Name]) -> Result<()> {
+    let schemas: Vec<&str> = tables.iter().map(|name| name.schema.as_str()).collect();
+    let names: Vec<&str> = tables.iter().map(|name| name.name.as_str()).collect();
+    let grants = include_str!("sql/dependents_new_grants.sql");
+    for row in session.rows(grants, &[&schemas, &names]).await? {
+        session.batch(row.get(0)).await?;
+    }
+    Ok(())
 }
 
 async fn run(session: &Session, statement: &str, what: &str) -> Result<()> {
@@ -344,6 +437,7 @@ async fn load_views(session: &Session, oids: &[u32]) -> Result<Vec<View>> {
         let view = View {
             oid,
             name: name_of(&row),
+            is_new: false,
             is_materialized: row.get("is_materialized"),
             is_populated: row.get("is_populated"),
             definition: Some(row.get("definition")),

@@ -1,5 +1,6 @@
 //! The open book of a target: begins runs and editions, reads what is left to do, closes them.
 
+use pg::shape::Shape;
 use pg::{Endpoint, Error, Identity, Name, Result, Row, Session, Snapshot};
 use report::{Category, Problem};
 use tokio::sync::Mutex;
@@ -157,6 +158,14 @@ impl Ledger {
             .map(drop)
     }
 
+    /// Records the definitions of the source that the edition was made from.
+    pub async fn record_shape(&self, edition: i32, shape: &Shape, hash: &str) -> Result<()> {
+        let shape = written(shape)?;
+        let session = self.session.lock().await;
+        let sql = "UPDATE levada.edition SET shape = $2, shape_hash = $3 WHERE number = $1";
+        session.execute(sql, &[&edition, &shape, &hash]).await.map(drop)
+    }
+
     /// The tables of an edition, by name.
     pub async fn tables(&self, edition: i32) -> Result<Vec<TableRow>> {
         let session = self.session.lock().await;
@@ -185,6 +194,23 @@ impl Ledger {
         let sql = include_str!("sql/finish_run.sql");
         session.execute(sql, &[&self.run, &outcome.label(), &message]).await.map(drop)
     }
+}
+
+/// The definitions of a source as JSON in ASCII: a database of any encoding can hold it.
+pub fn written(shape: &Shape) -> Result<String> {
+    let json = serde_json::to_string(shape).map_err(|error| Error::Protocol(error.to_string()))?;
+    let mut ascii = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter.is_ascii() {
+            true => ascii.push(letter),
+            false => {
+                let mut halves = [0; 2];
+                let codes = letter.encode_utf16(&mut halves).iter();
+                ascii.extend(codes.map(|code| format!("\\u{code:04x}")));
+            }
+        }
+    }
+    Ok(ascii)
 }
 
 fn name_of(row: &Row) -> Name {

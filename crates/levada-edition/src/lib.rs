@@ -12,9 +12,9 @@ mod record;
 mod refreshed;
 mod times;
 
-pub use dependents::Saved;
+pub use dependents::{Saved, grant_defaults};
 pub use installation::Installation;
-pub use ledger::{Ledger, NewEdition, Outcome};
+pub use ledger::{Ledger, NewEdition, Outcome, written};
 pub use reader::Published;
 pub use record::{
     ChunkRow, Edition, Finished, Placement, Stage, StepRow, TableRow, Work, abandoned, chunk_done,

@@ -54,8 +54,8 @@ pub struct Edition {
     pub snapshot: Option<String>,
     /// Write-ahead log position of the source, not before the snapshot.
     pub lsn: Option<String>,
-    /// The definitions of the source, as whoever compares them wrote them.
-    pub shape: Option<serde_json::Value>,
+    /// The definitions of the source, as [`crate::written`] writes them.
+    pub shape: Option<String>,
     pub shape_hash: Option<String>,
 }
 

@@ -15,7 +15,7 @@ pub struct Refreshed<'a> {
     pub fingerprint: &'a str,
     /// What the edition is made of, as quoted names.
     pub objects: &'a [String],
-    pub shape: Option<&'a serde_json::Value>,
+    pub shape: Option<&'a str>,
     pub shape_hash: &'a str,
     pub tables: &'a [TableRow],
 }

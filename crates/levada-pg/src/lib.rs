@@ -6,6 +6,7 @@
 
 pub mod binary;
 pub mod catalog;
+mod courtesy;
 mod dump;
 mod endpoint;
 mod error;
@@ -21,6 +22,7 @@ mod stop;
 mod stream;
 mod wire;
 
+pub use courtesy::Watch;
 pub use dump::{Dump, Section};
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};

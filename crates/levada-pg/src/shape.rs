@@ -252,6 +252,25 @@ impl Shape {
         })
     }
 
+    /// The names of all tables, views, types, sequences and routines.
+    pub fn names(&self) -> Vec<Name> {
+        let tables = self.tables.iter().map(|table| &table.name);
+        let views = self.views.iter().map(|view| &view.name);
+        let enums = self.enums.iter().map(|kind| &kind.name);
+        let sequences = self.sequences.iter().map(|sequence| &sequence.name);
+        let routines = self.routines.iter().map(|routine| &routine.name);
+        tables.chain(views).chain(enums).chain(sequences).chain(routines).cloned().collect()
+    }
+
+    /// Whether a table has an index or a constraint of this name.
+    pub fn has_index(&self, name: &Name) -> bool {
+        let mut tables = self.tables.iter().filter(|table| table.name.schema == name.schema);
+        tables.any(|table| {
+            table.indexes.iter().any(|index| index.name == name.name)
+                || table.constraints.iter().any(|constraint| constraint.name == name.name)
+        })
+    }
+
     /// The table of this exact name.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == *name)

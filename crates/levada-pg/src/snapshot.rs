@@ -63,6 +63,11 @@ impl Keepers {
         alive(&self.held).first().map(|keeper| keeper.export.clone())
     }
 
+    /// Lets the snapshot go; nobody can import it any more.
+    pub fn release(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A new session inside this snapshot.
     pub async fn session(&self, endpoint: &Endpoint) -> Result<Session> {
         let begin = self.begin().ok_or_else(lost_snapshot)?;

@@ -25,6 +25,8 @@ fn unit(key: &[&str], fixed: &[&str]) -> Unit {
             has_other_keys: false,
             fixed_columns: texts(fixed),
         },
+        is_late: false,
+        beside: None,
     }
 }
 

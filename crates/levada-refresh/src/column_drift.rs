@@ -112,7 +112,7 @@ fn drop_column(work: &mut Work<'_>, pair: Pair<'_>, old: &Column) {
     if is_bound(pair) {
         work.rebuild(format!("a column of {name} was dropped, and others are made of its rows"));
     }
-    work.changes.touched.push(name.clone());
+    work.changes.altered.push(name.clone());
     if pair.follows_parent {
         return;
     }

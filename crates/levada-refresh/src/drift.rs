@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet};
 
 use pg::{Name, quote_literal};
 
+use crate::shape::{Enum, Routine, Shape, Table};
 use crate::table_drift;
 use crate::table_sql::comment;
-use pg::shape::{Enum, Routine, Sequence, Shape, Table, View};
 
 /// What a refresh has to do about definitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,11 @@ pub enum Drift {
     Follow(Changes),
 }
 
-/// How definitions are followed. In the publish transaction: [`Phase::First`]; save and drop what
-/// depends on `touched`, giving the saved views their `views`; [`Phase::Before`]; drop the old one of
-/// each swapped table and move in the swapped and new ones; apply rows; [`Phase::After`]; restore what
+/// How definitions are followed.
+///
+/// In the publish transaction: [`Phase::First`]; save and drop what depends on `replaced` and
+/// `altered`, giving the saved views their `views`; [`Phase::Before`]; drop the old one of each
+/// swapped table and move in the swapped and new ones; apply rows; [`Phase::After`]; restore what
 /// was saved; [`Phase::Last`]. The transaction needs `check_function_bodies = off`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -31,9 +33,11 @@ pub struct Changes {
     pub alterations: Vec<Alteration>,
     /// One for each table of the new shape, parents before partitions.
     pub tables: Vec<TableDrift>,
-    /// Tables and views whose dependents are in the way, by the names they have after
+    /// Tables and views that go, some to be replaced, by the names they have after
     /// [`Phase::First`].
-    pub touched: Vec<Name>,
+    pub replaced: Vec<Name>,
+    /// Tables that stay, but are altered in a way that views forbid.
+    pub altered: Vec<Name>,
     pub views: Vec<ViewChange>,
 }
 
@@ -61,7 +65,7 @@ pub struct Alteration {
     /// For a person: `public.loan: column returned_at added`.
     pub label: String,
     pub sql: String,
-    /// Adds a foreign key; an edition may do without.
+    /// Adds, renames or describes a foreign key; an edition may do without.
     pub is_foreign_key: bool,
 }
 
@@ -101,6 +105,16 @@ pub struct ViewChange {
     pub is_new: bool,
 }
 
+impl Changes {
+    /// Whether nothing is to be done about definitions.
+    pub fn is_empty(&self) -> bool {
+        let is_same = |table: &TableDrift| {
+            table.rows == Rows::Keep && table.before.as_ref() == Some(&table.name)
+        };
+        self.alterations.is_empty() && self.views.is_empty() && self.tables.iter().all(is_same)
+    }
+}
+
 /// Compares the definitions of the previous edition's source with those of now.
 pub fn diff(before: &Shape, now: &Shape) -> Drift {
     let mut work = Work { before, now, changes: Changes::default(), reasons: Vec::new() };
@@ -117,8 +131,10 @@ pub fn diff(before: &Shape, now: &Shape) -> Drift {
     }
     let mut changes = work.changes;
     changes.alterations.sort_by_key(|alteration| (alteration.phase, alteration.rank));
-    changes.touched.sort();
-    changes.touched.dedup();
+    for list in [&mut changes.replaced, &mut changes.altered] {
+        list.sort();
+        list.dedup();
+    }
     Drift::Follow(changes)
 }
 
@@ -139,6 +155,13 @@ impl Work<'_> {
     pub(crate) fn alter(&mut self, phase: Phase, rank: u8, label: String, sql: String) {
         let is_foreign_key = false;
         self.changes.alterations.push(Alteration { phase, rank, label, sql, is_foreign_key });
+    }
+
+    /// Marks what was asked for since there were `count` alterations.
+    pub(crate) fn is_about_foreign_key(&mut self, count: usize) {
+        for alteration in &mut self.changes.alterations[count..] {
+            alteration.is_foreign_key = true;
+        }
     }
 
     pub(crate) fn comment(&mut self, phase: Phase, on: &str, texts: [Option<&str>; 2]) {
@@ -266,7 +289,12 @@ impl Work<'_> {
                 _ => {
                     let what = if old.is_some() { "changed" } else { "added" };
                     let label = format!("routine {name} {what}");
-                    self.alter(Phase::Before, 0, label, now.definition.clone());
+                    let mut sql = now.definition.clone();
+                    if old.is_none() {
+                        // It may be the name of one that readers made.
+                        sql = sql.replacen("CREATE OR REPLACE ", "CREATE ", 1);
+                    }
+                    self.alter(Phase::Before, 0, label, sql);
                 }
             }
             let on = format!("{} {}", now.kind, now.sql());
@@ -285,7 +313,12 @@ impl Work<'_> {
     /// Whether a generated column, a check or an index might call the routine.
     fn is_computed_with(&self, routine: &Routine) -> bool {
         let name = &routine.name.name;
-        let speaks = |text: &str| text.contains(name.as_str());
+        let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let is_word = name.chars().all(is_letter);
+        let speaks = |text: &str| match is_word {
+            true => text.split(|letter| !is_letter(letter)).any(|word| word == name),
+            false => text.contains(name.as_str()),
+        };
         self.now.tables.iter().any(|table| {
             let generated = table.columns.iter().filter(|column| !column.generated.is_empty());
             generated.filter_map(|column| column.expression.as_deref()).any(speaks)
@@ -293,109 +326,6 @@ impl Work<'_> {
                 || table.indexes.iter().filter_map(|index| index.body.as_deref()).any(speaks)
                 || table.partition_key.as_deref().is_some_and(speaks)
         })
-    }
-
-    fn sequences(&mut self) {
-        let swapped = self.remade();
-        for now in &self.now.sequences {
-            let mut known = self.before.sequences.iter().filter(|before| is_same(before, now));
-            let by_oid = known.clone().find(|before| before.oid == now.oid);
-            match by_oid.or_else(|| known.next()) {
-                Some(before) => self.sequence(before, now, &swapped),
-                None => self.new_sequence(now),
-            }
-        }
-        for before in &self.before.sequences {
-            if before.is_identity || self.now.sequences.iter().any(|now| is_same(before, now)) {
-                continue;
-            }
-            let goes_along = before.owner.as_ref().is_some_and(|owner| {
-                let now = self.table_now(&owner.table);
-                now.is_none_or(|now| swapped.contains(&now))
-                    || self.column_now(&owner.table, &owner.column).is_none()
-            });
-            if before.is_shared {
-                self.rebuild(format!("sequence {} was dropped", before.name));
-            } else if !goes_along {
-                let sql = format!("DROP SEQUENCE IF EXISTS {}", before.name.sql());
-                self.alter(Phase::Before, 30, format!("sequence {} dropped", before.name), sql);
-            }
-        }
-    }
-
-    fn new_sequence(&mut self, now: &Sequence) {
-        if now.is_identity {
-            return;
-        }
-        let (name, kind) = (now.name.sql(), &now.type_name);
-        let sql = format!("CREATE SEQUENCE {name} AS {kind} {}", now.options);
-        self.alter(Phase::Before, 80, format!("sequence {} added", now.name), sql);
-        self.own(now);
-        self.comment(Phase::After, &format!("SEQUENCE {name}"), [None, now.comment.as_deref()]);
-    }
-
-    fn own(&mut self, now: &Sequence) {
-        if let Some(owner) = &now.owner {
-            let column = pg::quote_identifier(&owner.column);
-            let (name, table) = (now.name.sql(), owner.table.sql());
-            let sql = format!("ALTER SEQUENCE {name} OWNED BY {table}.{column}");
-            self.alter(Phase::After, 5, format!("owner of sequence {}", now.name), sql);
-        }
-    }
-
-    /// Tables that are created for this edition.
-    fn remade(&self) -> HashSet<Name> {
-        let remade = self
-            .changes
-            .tables
-            .iter()
-            .filter(|table| matches!(table.rows, Rows::Swap { .. } | Rows::New));
-        remade.map(|table| table.name.clone()).collect()
-    }
-
-    fn table_now(&self, before: &Name) -> Option<Name> {
-        let mut tables = self.changes.tables.iter();
-        tables.find(|table| table.before.as_ref() == Some(before)).map(|table| table.name.clone())
-    }
-
-    /// What a column of the previous edition is called now.
-    fn column_now(&self, table: &Name, column: &str) -> Option<String> {
-        let before = self.before.table(table)?;
-        let number = before.columns.iter().find(|c| c.name == column)?.number;
-        let now = self.now.table(&self.table_now(table)?)?;
-        let is_it = |c: &&pg::shape::Column| match now.oid == before.oid {
-            true => c.number == number,
-            false => c.name == column,
-        };
-        now.columns.iter().find(is_it).map(|c| c.name.clone())
-    }
-
-    fn sequence(&mut self, before: &Sequence, now: &Sequence, swapped: &HashSet<Name>) {
-        let name = now.name.sql();
-        let is_remade = now.owner.as_ref().is_some_and(|owner| swapped.contains(&owner.table));
-        if now.is_identity && is_remade {
-            return;
-        }
-        if before.name != now.name {
-            self.rename("SEQUENCE", &before.name, &now.name);
-        }
-        if (&before.type_name, &before.options) != (&now.type_name, &now.options) {
-            let sql = format!("ALTER SEQUENCE {name} AS {} {}", now.type_name, now.options);
-            self.alter(Phase::After, 50, format!("sequence {} changed", now.name), sql);
-        }
-        let owned_before = before.owner.as_ref().and_then(|owner| {
-            let column = self.column_now(&owner.table, &owner.column);
-            Some((self.table_now(&owner.table)?, column?))
-        });
-        let owned_now = now.owner.as_ref().map(|o| (o.table.clone(), o.column.clone()));
-        if !now.is_identity && (owned_before != owned_now || is_remade) {
-            // Otherwise it would be dropped with its old table or column.
-            let sql = format!("ALTER SEQUENCE {name} OWNED BY NONE");
-            self.alter(Phase::Before, 25, format!("owner of sequence {}", now.name), sql);
-            self.own(now);
-        }
-        let texts = [before.comment.as_deref(), now.comment.as_deref()];
-        self.comment(Phase::After, &format!("SEQUENCE {name}"), texts);
     }
 
     /// Gives a relation its new name, before anything is saved.
@@ -420,77 +350,6 @@ impl Work<'_> {
             self.alter(Phase::First, 21, format!("{before} renamed to {now}"), sql);
         }
     }
-
-    fn views(&mut self) {
-        for now in &self.now.views {
-            let by_oid = self.before.views.iter().find(|before| before.oid == now.oid);
-            let by_name = self.before.views.iter().find(|before| before.name == now.name);
-            match by_oid.or(by_name) {
-                Some(before) => self.view(before, now),
-                None if now.is_materialized => {
-                    self.rebuild(format!("materialized view {} is new", now.name));
-                }
-                None => {
-                    self.changes.views.push(view_change(now, true));
-                    self.view_comments(None, now);
-                }
-            }
-        }
-        for before in &self.before.views {
-            let is_left = |now: &View| now.oid == before.oid || now.name == before.name;
-            if !self.now.views.iter().any(is_left) {
-                self.changes.touched.push(before.name.clone());
-                let change = ViewChange {
-                    name: before.name.clone(),
-                    query: None,
-                    options: None,
-                    is_new: false,
-                };
-                self.changes.views.push(change);
-            }
-        }
-    }
-
-    fn view(&mut self, before: &View, now: &View) {
-        if before.is_materialized != now.is_materialized || before.options != now.options {
-            return self.rebuild(format!("view {} has other options", now.name));
-        }
-        if before.name != now.name {
-            let kind = if now.is_materialized { "MATERIALIZED VIEW" } else { "VIEW" };
-            self.rename(kind, &before.name, &now.name);
-        }
-        let names = |view: &View| -> Vec<String> {
-            view.columns.iter().map(|column| column.name.clone()).collect()
-        };
-        let is_unchanged = before.query == now.query
-            || before.oid == now.oid && before.sign.is_some() && before.sign == now.sign;
-        if !is_unchanged || names(before) != names(now) {
-            if now.is_materialized {
-                return self.rebuild(format!("materialized view {} changed", now.name));
-            }
-            self.changes.touched.push(now.name.clone());
-            self.changes.views.push(view_change(now, false));
-        }
-        if before.indexes != now.indexes {
-            self.rebuild(format!("indexes of materialized view {} changed", now.name));
-        }
-        self.view_comments(Some(before), now);
-    }
-
-    fn view_comments(&mut self, before: Option<&View>, now: &View) {
-        let kind = if now.is_materialized { "MATERIALIZED VIEW" } else { "VIEW" };
-        let name = now.name.sql();
-        let old = before.and_then(|before| before.comment.as_deref());
-        self.comment(Phase::Last, &format!("{kind} {name}"), [old, now.comment.as_deref()]);
-        for column in &now.columns {
-            let old = before.and_then(|before| {
-                let mut columns = before.columns.iter();
-                columns.find(|old| old.name == column.name)?.comment.as_deref()
-            });
-            let on = format!("COLUMN {name}.{}", pg::quote_identifier(&column.name));
-            self.comment(Phase::Last, &on, [old, column.comment.as_deref()]);
-        }
-    }
 }
 
 /// Whether a relation of this name is in `shape`.
@@ -504,15 +363,4 @@ fn is_known(shape: &Shape, name: &Name) -> bool {
     shape.tables.iter().any(in_table)
         || shape.views.iter().any(|view| view.name == *name)
         || shape.sequences.iter().any(|sequence| sequence.name == *name)
-}
-
-fn view_change(view: &View, is_new: bool) -> ViewChange {
-    let (query, options) = (Some(view.query.clone()), view.options.clone());
-    ViewChange { name: view.name.clone(), query, options, is_new }
-}
-
-/// A sequence that another of the same name has replaced is the same, unless one of them is part of
-/// a column.
-fn is_same(before: &Sequence, now: &Sequence) -> bool {
-    before.is_identity == now.is_identity && (before.oid == now.oid || before.name == now.name)
 }

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use copy::PopulatedView;
+use copy::Plan;
 use edition::{Edition, Ledger, Work};
+use pg::catalog::{Catalog, SequenceState};
 use pg::{Endpoint, Name, Purpose, Session};
 use report::{Category, Event, Problem, Progress};
 
+use crate::definitions::{self, Followed};
 use crate::foreign_keys;
 use crate::readers;
+use crate::scan::Found;
 use crate::sequences;
 use crate::settle::{Settled, Write};
+use crate::settler::{Case, Settler};
 use crate::unit::Unit;
 use crate::views;
 use crate::write::{self, Written};
@@ -29,10 +33,14 @@ const SORT_MEMORY: &str = "64MB";
 pub(crate) struct Publication<'a> {
     pub(crate) base: &'a Edition,
     pub(crate) units: &'a [Unit],
-    pub(crate) settled: &'a [Settled],
-    /// Materialised views in the order of computing them.
-    pub(crate) stale_views: &'a [&'a PopulatedView],
-    pub(crate) sequences: &'a [pg::catalog::SequenceState],
+    /// `None` for units that are settled only once definitions have changed.
+    pub(crate) settled: &'a [Option<Settled>],
+    pub(crate) found: &'a [Found],
+    pub(crate) settler: &'a Settler<'a>,
+    pub(crate) drift: Option<&'a Followed>,
+    pub(crate) plan: &'a Plan,
+    /// Where the sequences of the source stand.
+    pub(crate) sequences: &'a [SequenceState],
     pub(crate) brings_large_objects: bool,
     /// The `search_path` for functions of the edition.
     pub(crate) path: &'a str,
@@ -42,31 +50,49 @@ pub(crate) struct Publication<'a> {
 /// What was published.
 pub(crate) struct Published {
     pub(crate) edition: i32,
+    pub(crate) settled: Vec<Settled>,
     pub(crate) written: Vec<Written>,
 }
 
+/// Whom a publication works with.
+pub(crate) struct Desk<'a> {
+    pub(crate) target: &'a Endpoint,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// Somebody's transaction would see two editions side by side.
+#[derive(Debug, thiserror::Error)]
+#[error("readers of the old edition do not end: backends {0:?}")]
+struct Busy(Vec<i32>);
+
 impl Publication<'_> {
-    /// Publishes; a lock that others hold is waited for.
+    /// Publishes; locks and readers that are in the way are waited for.
     pub(crate) async fn run(
         &self,
-        target: &Endpoint,
-        ledger: &Ledger,
-        progress: &dyn Progress,
-        finish: impl AsyncFn(&Session, &[Written]) -> anyhow::Result<i32>,
+        desk: &Desk<'_>,
+        finish: impl AsyncFn(&Session, &[Settled], &[Written]) -> anyhow::Result<i32>,
     ) -> anyhow::Result<Published> {
-        ledger.hold().await?;
-        let session = Session::open(target, Purpose::Target).await?;
+        desk.ledger.hold().await?;
+        let session = Session::open(desk.target, Purpose::Target).await?;
         let patience = Instant::now() + self.wait_at_most;
+        let mut has_told = false;
         loop {
-            let result = self.attempt(&session, ledger, progress, patience, &finish).await;
+            let result = self.attempt(&session, desk, patience, &finish).await;
             let error = match result {
                 Ok(published) => return Ok(published),
                 Err(error) => error,
             };
             let _ = session.batch("ROLLBACK").await;
             let is_locked = error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable);
-            if !is_locked || session.is_closed() || Instant::now() >= patience {
+            let is_busy = error.is::<Busy>();
+            let is_hopeless = session.is_closed() || Instant::now() >= patience;
+            if !(is_locked || is_busy) || is_hopeless {
                 return Err(error.context("publishing the edition"));
+            }
+            if !has_told {
+                has_told = true;
+                desk.progress.event(Event::Note(&waiting(&error)));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -75,24 +101,69 @@ impl Publication<'_> {
     async fn attempt(
         &self,
         session: &Session,
-        ledger: &Ledger,
-        progress: &dyn Progress,
+        desk: &Desk<'_>,
         patience: Instant,
-        finish: &impl AsyncFn(&Session, &[Written]) -> anyhow::Result<i32>,
+        finish: &impl AsyncFn(&Session, &[Settled], &[Written]) -> anyhow::Result<i32>,
     ) -> anyhow::Result<Published> {
-        self.begin(session, ledger).await?;
-        let written = self.write(session, ledger, progress).await?;
+        self.begin(session, desk.ledger).await?;
+        let saved = match self.drift {
+            Some(drift) => Some((drift, drift.before_rows(session).await?)),
+            None => None,
+        };
+        self.refuse_snapshots(session).await?;
+        let (units, settled) = self.settle_rest(session).await?;
+        let written = self.write(session, desk, (&units, &settled)).await?;
+        if let Some((drift, saved)) = &saved {
+            drift.after_rows(session, saved).await?;
+        }
         sequences::set(session, self.sequences).await.context("setting sequences")?;
         if self.brings_large_objects {
             let sql = copy::publish_large_objects();
             session.batch(sql).await.context("creating large objects")?;
         }
-        self.refresh_views(session, ledger, progress, patience).await?;
-        let edition = finish(session, &written).await?;
+        self.refresh_views(session, desk, patience, &changed_tables(&units, &settled)).await?;
+        self.refuse_snapshots(session).await?;
+        let edition = finish(session, &settled, &written).await?;
         let object = format!("edition {edition}");
-        record(session, ledger, Category::Publish, &object, None).await?;
+        record(session, desk.ledger, Category::Publish, &object, None).await?;
         session.batch("COMMIT").await?;
-        Ok(Published { edition, written })
+        Ok(Published { edition, settled, written })
+    }
+
+    /// Files change behind names: a reader with an older snapshot would find the new rows of one
+    /// table beside the old ones of another.
+    async fn refuse_snapshots(&self, session: &Session) -> anyhow::Result<()> {
+        if !self.drift.is_some_and(Followed::swaps) {
+            return Ok(());
+        }
+        match readers::holding_snapshots(session).await? {
+            readers if readers.is_empty() => Ok(()),
+            readers => Err(Busy(readers).into()),
+        }
+    }
+
+    /// Settles what had to wait for the definitions.
+    async fn settle_rest(&self, session: &Session) -> anyhow::Result<(Vec<Unit>, Vec<Settled>)> {
+        let mut units = self.units.to_vec();
+        let mut settled = Vec::with_capacity(units.len());
+        let here = match self.settled.iter().all(Option::is_some) {
+            true => None,
+            false => Some(Catalog::load(session).await?),
+        };
+        for (number, unit) in units.iter_mut().enumerate() {
+            match (&self.settled[number], &here) {
+                (Some(known), _) => settled.push(known.clone()),
+                (None, Some(here)) => {
+                    let (there, _) = self.settler.catalogs;
+                    definitions::facts(unit, there, here)?;
+                    let case = Case { number, unit, target: session, is_publishing: true };
+                    let settler = Settler { catalogs: (there, here), ..*self.settler };
+                    settled.push(settler.settle(case, self.found[number]).await?);
+                }
+                (None, None) => {}
+            }
+        }
+        Ok((units, settled))
     }
 
     async fn begin(&self, session: &Session, ledger: &Ledger) -> anyhow::Result<()> {
@@ -117,16 +188,19 @@ impl Publication<'_> {
     async fn write(
         &self,
         session: &Session,
-        ledger: &Ledger,
-        progress: &dyn Progress,
+        desk: &Desk<'_>,
+        (units, settled): (&[Unit], &[Settled]),
     ) -> anyhow::Result<Vec<Written>> {
-        let changed: Vec<Name> = self.changed().map(|unit| unit.name.clone()).collect();
+        let both = || units.iter().zip(settled);
+        let changed = both().filter(|(_, settled)| settled.write != Write::Nothing);
+        let changed: Vec<Name> = changed.map(|(unit, _)| unit.name.clone()).collect();
         let mut keys = Vec::new();
-        if !changed.is_empty() && !foreign_keys::switch_off(session).await? {
+        let is_off = !changed.is_empty() && foreign_keys::switch_off(session).await?;
+        if !changed.is_empty() && !is_off {
             keys = foreign_keys::drop_keys(session, &changed).await?;
         }
         let mut written = Vec::new();
-        for (number, (unit, settled)) in self.units.iter().zip(self.settled).enumerate() {
+        for (number, (unit, settled)) in both().enumerate() {
             let started = Instant::now();
             let done = write::unit(session, number, unit, settled).await?;
             written.push(done);
@@ -134,10 +208,13 @@ impl Publication<'_> {
                 let object = unit.name.to_string();
                 let category = Category::Apply;
                 let took = started.elapsed();
-                progress.event(Event::Finished { category, object: &object, took });
+                desk.progress.event(Event::Finished { category, object: &object, took });
                 let rows = (done.inserted + done.updated + done.deleted) as u64;
-                record(session, ledger, category, &object, Some((rows, started))).await?;
+                record(session, desk.ledger, category, &object, Some((rows, started))).await?;
             }
+        }
+        if is_off {
+            session.batch("SET LOCAL session_replication_role TO DEFAULT").await?;
         }
         for key in keys {
             session.batch(&key).await.context("adding foreign keys again")?;
@@ -145,29 +222,15 @@ impl Publication<'_> {
         Ok(written)
     }
 
-    fn changed(&self) -> impl Iterator<Item = &Unit> {
-        let both = self.units.iter().zip(self.settled);
-        both.filter(|(_, settled)| settled.write != Write::Nothing).map(|(unit, _)| unit)
-    }
-
-    /// The names of tables that change.
-    pub(crate) fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
-        let both = units.iter().zip(settled);
-        let changed = both.filter(|(_, settled)| settled.write != Write::Nothing);
-        changed
-            .flat_map(|(unit, _)| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
-            .cloned()
-            .collect()
-    }
-
     async fn refresh_views(
         &self,
         session: &Session,
-        ledger: &Ledger,
-        progress: &dyn Progress,
+        desk: &Desk<'_>,
         patience: Instant,
+        changed: &BTreeSet<Name>,
     ) -> anyhow::Result<()> {
-        for view in self.stale_views {
+        let stale = views::stale(&self.plan.populated_views, self.settler.catalogs.0, changed);
+        for view in stale {
             let started = Instant::now();
             let object = view.name.to_string();
             let has_key = views::has_key(session, &view.name).await?;
@@ -176,14 +239,36 @@ impl Publication<'_> {
             if has_key {
                 session.batch(&sql).await.with_context(context)?;
             } else {
-                swap_unseen(session, &sql, progress, patience).await.with_context(context)?;
+                swap_unseen(session, &sql, desk.progress, patience).await.with_context(context)?;
             }
             let (category, took) = (Category::MaterializedView, started.elapsed());
-            progress.event(Event::Finished { category, object: &object, took });
-            record(session, ledger, category, &object, Some((0, started))).await?;
+            desk.progress.event(Event::Finished { category, object: &object, took });
+            record(session, desk.ledger, category, &object, Some((0, started))).await?;
         }
         Ok(())
     }
+}
+
+fn waiting(error: &anyhow::Error) -> Problem {
+    let problem = Problem::new("publishing waits for others in the target");
+    match error.downcast_ref::<Busy>() {
+        Some(Busy(pids)) => problem.detail(format!(
+            "transactions of these backends began before the edition: {}",
+            pids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")
+        )),
+        None => problem.detail("a lock on one of its tables is held"),
+    }
+}
+
+/// The names of tables that change.
+fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
+    let changed = |(unit, settled): &(&Unit, &Settled)| {
+        settled.write != Write::Nothing || unit.beside.is_some()
+    };
+    let both = units.iter().zip(settled).filter(changed);
+    both.flat_map(|(unit, _)| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
+        .cloned()
+        .collect()
 }
 
 /// Runs statements that put other files behind names, at a moment when nobody holds an older

@@ -40,7 +40,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) source: &'a Endpoint,
     pub(crate) target: &'a Endpoint,
     pub(crate) keepers: &'a Keepers,
-    pub(crate) watch: &'a copy::Watch,
+    pub(crate) watch: &'a pg::Watch,
     pub(crate) progress: &'a dyn Progress,
     /// The `search_path` on the target.
     pub(crate) path: &'a str,
@@ -179,9 +179,12 @@ impl<'a> Scan<'a> {
         let mut found = Found { rows, staged: 0, bytes: 0 };
         if changed_rows > 0 {
             let staging = staging::name(staging::Purpose::Rows, range.unit);
-            let create = || staging::create(self.target, &staging, unit, &unit.columns);
-            let created = self.created[range.unit].get_or_try_init(create).await;
-            created.map_err(Failure::Target)?;
+            let staging = unit.beside.clone().unwrap_or(staging);
+            if unit.beside.is_none() {
+                let create = || staging::create(self.target, &staging, unit, &unit.columns);
+                let created = self.created[range.unit].get_or_try_init(create).await;
+                created.map_err(Failure::Target)?;
+            }
             let condition = format!("{condition} AND {changed}");
             let columns = &unit.columns;
             let (relation, condition) = (&relation, &condition);

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use copy::{Deletes, Mode, Watch};
+use copy::{Deletes, Mode};
 use pg::catalog::Catalog;
-use pg::{Identity, Name, Purpose as For, Session, Wire};
+use pg::{Identity, Name, Purpose as For, Session, Watch, Wire};
 use report::{Event, Problem};
 use verify::{Buckets, Depth, Digest, Side, Subject};
 
@@ -74,6 +74,10 @@ impl Case<'_> {
 impl Settler<'_> {
     /// Settles one unit of which `found` has been staged.
     pub(crate) async fn settle(&self, case: Case<'_>, found: Found) -> anyhow::Result<Settled> {
+        if case.unit.beside.is_some() {
+            let loaded = Found { rows: found.staged, ..found };
+            return Ok(Settled { new: found.staged, ..nothing(case.unit, loaded, found.staged) });
+        }
         let settled = match &case.unit.method {
             Method::Changes => self.changes(case, found).await?,
             Method::Digest(reason) => self.digest(case, reason).await?,
@@ -161,9 +165,10 @@ impl Settler<'_> {
     pub(crate) async fn digest(&self, case: Case<'_>, reason: &str) -> anyhow::Result<Settled> {
         let unit = case.unit;
         let method = Method::Digest(reason.to_owned());
-        let object = unit.name.to_string();
-        let problem = Problem::new(format!("{object}: all rows are compared")).detail(reason);
-        self.reader.progress.event(Event::Note(&problem));
+        if unit.method == Method::Changes {
+            let problem = Problem::new(format!("{}: all rows are compared", unit.name));
+            self.reader.progress.event(Event::Note(&problem.detail(reason)));
+        }
         let subject = match self.subject(unit) {
             Ok(subject) => subject,
             Err(why) => return self.reload(case, &format!("{reason}; {why}")).await,

@@ -8,10 +8,10 @@ use pg::{Name, quote_identifier, quote_literal};
 
 use crate::column_drift::columns;
 use crate::drift::{Phase, Rows, TableDrift, Work};
+use crate::shape::{Column, Constraint, Index, Statistics, Table};
 use crate::table_sql::{
     add_constraint, commented, create_index, create_statistics, on_constraint, on_index,
 };
-use pg::shape::{Constraint, Index, Statistics, Table};
 
 /// A table of both editions.
 #[derive(Clone, Copy)]
@@ -116,7 +116,7 @@ fn drop_table(work: &mut Work<'_>, table: &Table) {
     for key in table.constraints.iter().filter(|key| key.kind == "f" && !key.is_inherited) {
         drop_constraint(work, name, key);
     }
-    work.changes.touched.push(name.clone());
+    work.changes.replaced.push(name.clone());
     let sql = format!("DROP TABLE {}", name.sql());
     work.alter(Phase::Before, 95, format!("{name} dropped"), sql);
 }
@@ -146,6 +146,10 @@ fn known_table(work: &mut Work<'_>, before: &Table, now: &Table, renamed: &HashM
         work.rebuild(format!("table {} is partitioned or typed otherwise", now.name));
     }
     let is_child = [before, now].iter().any(|t| t.bound.is_none() && !t.parents.is_empty());
+    let is_of_family = is_child || is_inherited_from(work, now) || is_inherited_from(work, before);
+    if is_of_family && !is_alike(before, now) {
+        work.rebuild(format!("table {} changed, and others inherit from it", now.name));
+    }
     if is_child && !is_attached {
         work.rebuild(format!("table {} inherits otherwise", now.name));
     }
@@ -173,6 +177,16 @@ fn known_table(work: &mut Work<'_>, before: &Table, now: &Table, renamed: &HashM
     });
 }
 
+/// Whether the columns of both are the same, but for comments.
+fn is_alike(before: &Table, now: &Table) -> bool {
+    let facts = |table: &Table| -> Vec<Column> {
+        let columns = table.columns.iter().cloned();
+        let strip = |column| Column { comment: None, missing: None, has_missing: false, ..column };
+        columns.map(strip).collect()
+    };
+    facts(before) == facts(now)
+}
+
 fn swap(work: &mut Work<'_>, pair: Pair<'_>, is_child: bool) {
     let (before, now) = (pair.before, pair.now);
     let is_part = now.is_partitioned || now.bound.is_some() || before.bound.is_some();
@@ -183,7 +197,7 @@ fn swap(work: &mut Work<'_>, pair: Pair<'_>, is_child: bool) {
         work.rebuild(format!("table {} changed, and others inherit from it", now.name));
     }
     can_be_written(work, now);
-    work.changes.touched.push(now.name.clone());
+    work.changes.replaced.push(now.name.clone());
     foreign_keys(work, &before.constraints, now);
 }
 
@@ -218,6 +232,7 @@ fn drop_constraint(work: &mut Work<'_>, table: &Name, constraint: &Constraint) {
 }
 
 fn add(work: &mut Work<'_>, table: &Table, constraint: &Constraint) {
+    let count = work.changes.alterations.len();
     let label = format!("{}: constraint {} added", table.name, constraint.name);
     let mut sql = add_constraint(&table.name, constraint);
     let is_key = constraint.kind == "f";
@@ -226,19 +241,19 @@ fn add(work: &mut Work<'_>, table: &Table, constraint: &Constraint) {
     }
     // Partitions are attached in between: keys of partitioned tables need them.
     work.alter(Phase::After, if is_key { 60 } else { 20 }, label, sql);
-    if let (true, Some(last)) = (is_key, work.changes.alterations.last_mut()) {
-        last.is_foreign_key = true;
-    }
     let comment = constraint.comment.as_deref();
     work.comment(Phase::After, &on_constraint(&table.name, constraint), [None, comment]);
+    if is_key {
+        work.is_about_foreign_key(count);
+    }
 }
 
 /// Pairs by name and text, or by object and sign; a pair of the latter kind may have another name.
-fn matching<'a, T>(
-    before: &'a [T],
+fn matching<T>(
+    before: &[T],
     is_text: impl Fn(&T) -> bool,
     is_object: impl Fn(&T) -> bool,
-) -> Option<&'a T> {
+) -> Option<&T> {
     before.iter().find(|other| is_text(other)).or_else(|| before.iter().find(|o| is_object(o)))
 }
 
@@ -268,7 +283,7 @@ fn constraints(work: &mut Work<'_>, pair: Pair<'_>, is_attached: bool) {
         }
         if old.kind == "p" {
             // Views that group by the key depend on it.
-            work.changes.touched.push(now.name.clone());
+            work.changes.altered.push(now.name.clone());
         }
     }
     for constraint in new {
@@ -284,6 +299,7 @@ fn constraints(work: &mut Work<'_>, pair: Pair<'_>, is_attached: bool) {
 
 fn same_constraint(work: &mut Work<'_>, pair: Pair<'_>, old: &Constraint, now: &Constraint) {
     let table = pair.now;
+    let count = work.changes.alterations.len();
     if old.name != now.name {
         if pair.now.is_partitioned || now.is_inherited {
             return work.rebuild(format!("constraint {} of {} was renamed", old.name, table.name));
@@ -297,6 +313,11 @@ fn same_constraint(work: &mut Work<'_>, pair: Pair<'_>, old: &Constraint, now: &
         let table_sql = table.name.sql();
         let sql = format!("ALTER TABLE {table_sql} RENAME CONSTRAINT {old_name} TO {name}");
         work.alter(Phase::First, 40, pair.label(format!("constraint {} renamed", now.name)), sql);
+    }
+    if now.kind == "f" {
+        let texts = [old.comment.as_deref(), now.comment.as_deref()];
+        work.comment(Phase::After, &on_constraint(&table.name, now), texts);
+        work.is_about_foreign_key(count);
     }
     if now.kind == "c" && now.is_valid && !old.is_valid {
         let name = quote_identifier(&now.name);

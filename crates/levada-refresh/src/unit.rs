@@ -59,6 +59,10 @@ pub(crate) struct Unit {
     /// Rows in the target, as the previous edition left them.
     pub(crate) base_rows: Option<i64>,
     pub(crate) facts: Facts,
+    /// Its definition changes: the target is asked about its rows inside the publish transaction.
+    pub(crate) is_late: bool,
+    /// Its rows are loaded here, and the table then takes the place of the old one.
+    pub(crate) beside: Option<Name>,
 }
 
 /// What the target says of the table.
@@ -200,6 +204,8 @@ fn unit(name: &Name, parts: Vec<&PlannedTable>, source: &Catalog) -> Unit {
         method: Method::Changes,
         base_rows: None,
         facts: Facts::default(),
+        is_late: false,
+        beside: None,
         parts: parts.into_iter().cloned().collect(),
     }
 }

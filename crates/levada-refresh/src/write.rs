@@ -28,7 +28,7 @@ pub(crate) async fn unit(
     still_staged(session, settled).await?;
     let context = || format!("writing {}", unit.name);
     let written = match &settled.write {
-        Write::Nothing => Written::default(),
+        Write::Nothing => Written { inserted: settled.new, ..Written::default() },
         Write::Upsert => upsert(session, number, unit, settled).await.with_context(context)?,
         Write::Append => {
             let sql = apply::append(unit, &staging::name(Purpose::Rows, number));

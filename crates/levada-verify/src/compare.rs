@@ -1,16 +1,16 @@
 //! Compares two databases, each in one snapshot: table by table, both sides at once, the largest
 //! tables first.
 
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use edition::Published;
+use edition::{Published, TableRow};
 use pg::catalog::{Catalog, Table, TableKind};
-use pg::{Endpoint, Identity, Keepers, Name, Session, Stop};
+use pg::{Endpoint, Identity, Keepers, Name, Session, Stop, Watch};
 use report::{Category, Event, Problem, Progress};
 
 use crate::difference::{Comparison, TableResult, Verdict};
@@ -58,6 +58,7 @@ pub async fn compare(
         request,
         progress,
         since: published.as_ref().map(|published| since(published, &source)),
+        recorded: published.iter().flat_map(|p| &p.tables).map(|row| (&row.name, row)).collect(),
         source: &source,
         target: &target,
         seed: random_seed(),
@@ -69,19 +70,24 @@ pub async fn compare(
     let was_interrupted = tokio::select! {
         _ = futures_util::future::join_all(lanes) => false,
         () = stop.requested() => true,
+        never = source.watch.run() => match never {},
+        never = target.watch.run() => match never {},
     };
     let mut tables = work.done.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(only) = only.as_ref().filter(|_| request.scope.is_everything()) {
         tables.extend(dropped_on_both(only, &source.catalog, &target.catalog));
     }
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    let verdict = tables.iter().map(|table| table.verdict).max();
+    // Nobody knows of the tables that were not compared.
+    let least = if was_interrupted { Verdict::Unknown } else { Verdict::Equal };
+    let verdict = tables.iter().map(|table| table.verdict).fold(least, Verdict::max);
     Ok(Comparison {
-        verdict: verdict.unwrap_or(Verdict::Equal),
+        verdict,
         edition: published.as_ref().map(|published| published.number),
         source_as_of: source.keepers.snapshot().as_of.clone(),
         target_as_of: published
-            .and_then(|published| published.as_of)
+            .as_ref()
+            .and_then(|published| published.as_of.clone())
             .unwrap_or_else(|| target.keepers.snapshot().as_of.clone()),
         tables,
         seconds: started.elapsed().as_secs_f64(),
@@ -93,6 +99,8 @@ pub async fn compare(
 pub(crate) struct End {
     pub(crate) endpoint: Endpoint,
     pub(crate) keepers: Keepers,
+    /// Gives way to whoever wants to change a table that is being read.
+    watch: Watch,
     pub(crate) catalog: Catalog,
     pub(crate) identity: Identity,
 }
@@ -103,7 +111,8 @@ impl End {
         let session = keepers.session(endpoint).await?;
         let catalog = Catalog::load(&session).await?;
         let identity = Identity::of(&session).await?;
-        Ok(Self { endpoint: endpoint.clone(), keepers, catalog, identity })
+        let watch = Watch::new(endpoint, "");
+        Ok(Self { endpoint: endpoint.clone(), keepers, watch, catalog, identity })
     }
 }
 
@@ -122,7 +131,7 @@ fn since(published: &Published, source: &End) -> Since {
     }
     match Moment::parse(snapshot) {
         Some(moment) if pg::sees_all_of(&now.snapshot, snapshot) => {
-            // Row versions carry 32 bits of the id: beyond 2^31 transactions old and new look alike.
+            // Row versions carry 32 bits of the id: beyond 2^31 old and new look alike.
             match now.xmin.saturating_sub(moment.xmin) {
                 0..0x8000_0000 => Ok(moment),
                 _ => Err("the source has had too many transactions since the edition".to_owned()),
@@ -181,6 +190,8 @@ struct Work<'a> {
     request: &'a Request,
     progress: &'a dyn Progress,
     since: Option<Since>,
+    /// The tables of the edition, by name.
+    recorded: BTreeMap<&'a Name, &'a TableRow>,
     source: &'a End,
     target: &'a End,
     seed: i64,
@@ -216,35 +227,79 @@ impl<'a> Work<'a> {
         table: &Table,
         sessions: &mut Option<(Session, Session)>,
     ) -> TableResult {
-        let mut result = TableResult::new(table.name.clone());
-        let (Some(source), Some(target)) = (pair.source, pair.target) else {
-            judge_alone(pair, self.since.is_some(), &mut result);
-            return result;
-        };
-        // A session that failed is in a failed transaction, or gone.
-        let done = match self.begin(sessions.take()).await {
-            Ok(open) => {
-                let task = Task {
-                    sides: (self.source, self.target),
-                    tables: (source, target),
-                    sessions: (&open.0, &open.1),
-                    since: self.since.as_ref(),
-                    seed: self.seed,
-                    samples: self.request.samples,
-                    shows_values: self.request.shows_values,
-                };
-                compare_table(&task, &mut result).await.map(|()| open)
+        let mut tries = 0;
+        loop {
+            let mut result = TableResult::new(table.name.clone());
+            let (Some(source), Some(target)) = (pair.source, pair.target) else {
+                judge_alone(pair, self.since.is_some(), &mut result);
+                return result;
+            };
+            tries += 1;
+            // A session that failed is in a failed transaction, or gone.
+            let done = match self.begin(sessions.take()).await {
+                Ok(open) => self.both(open, (source, target), &mut result).await,
+                Err(error) => Err((error, false)),
+            };
+            match done {
+                Ok(open) => {
+                    *sessions = Some(open);
+                    return result;
+                }
+                Err((_, true)) if tries < TRIES => self.step_aside(&table.name).await,
+                Err((error, _)) => {
+                    result.judge(Verdict::Unknown, error.problem().to_string());
+                    return result;
+                }
             }
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(open) => *sessions = Some(open),
-            Err(error) => result.judge(Verdict::Unknown, error.problem().to_string()),
         }
-        result
     }
 
-    /// A new transaction for each table, so that no lock outlives the work on its table.
+    /// Compares a table of both sides; an error comes with whether somebody wanted the table.
+    async fn both(
+        &self,
+        open: (Session, Session),
+        tables: (&Table, &Table),
+        result: &mut TableResult,
+    ) -> Result<(Session, Session), (pg::Error, bool)> {
+        let task = Task {
+            sides: (self.source, self.target),
+            tables,
+            sessions: (&open.0, &open.1),
+            since: self.since.as_ref(),
+            recorded: self.recorded.get(&tables.0.name).copied(),
+            seed: self.seed,
+            samples: self.request.samples,
+            shows_values: self.request.shows_values,
+        };
+        let held = [(&self.source.watch, open.0.pid()), (&self.target.watch, open.1.pid())];
+        for (watch, pid) in held {
+            watch.holds(pid);
+        }
+        let compared = compare_table(&task, result).await;
+        // No lock outlives the work on its table.
+        let ended = match compared {
+            Ok(()) => futures_util::try_join!(open.0.batch("COMMIT"), open.1.batch("COMMIT")),
+            Err(error) => Err(error),
+        };
+        let mut is_wanted = ended.as_ref().is_err_and(|error| error.sqlstate() == Some("55P03"));
+        for (watch, pid) in held {
+            watch.released(pid);
+            is_wanted |= watch.was_asked_to_yield(pid);
+        }
+        ended.map(|_| open).map_err(|error| (error, is_wanted))
+    }
+
+    /// Waits until those are done who want to change the table.
+    async fn step_aside(&self, table: &Name) {
+        let problem = Problem::new(format!("stepped aside on {table}"))
+            .detail("another session wants to change this table; it is compared after that");
+        self.progress.event(Event::Note(&problem));
+        // Whoever cannot be waited for is met again at the next try.
+        let _ = self.source.watch.wait_until_free(table).await;
+        let _ = self.target.watch.wait_until_free(table).await;
+    }
+
+    /// A new transaction for each table.
     async fn begin(&self, sessions: Option<(Session, Session)>) -> pg::Result<(Session, Session)> {
         let (source, target) = match sessions {
             Some((source, target)) => (Some(source), Some(target)),
@@ -254,10 +309,13 @@ impl<'a> Work<'a> {
     }
 }
 
+/// How often a table is begun when others want it.
+const TRIES: u32 = 5;
+
 async fn begin_on(end: &End, session: Option<Session>) -> pg::Result<Session> {
     match (session, end.keepers.begin()) {
         (Some(session), Some(begin)) => {
-            session.batch(&format!("COMMIT; {begin}")).await?;
+            session.batch(&begin).await?;
             Ok(session)
         }
         _ => end.keepers.session(&end.endpoint).await,

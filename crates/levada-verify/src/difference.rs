@@ -48,10 +48,10 @@ pub struct TableResult {
     pub is_exact: bool,
     /// The columns of the key; empty where rows have no name.
     pub key: Vec<String>,
-    /// The first keys that only one side has, in the order of the key.
+    /// Some of the keys that only one side has.
     pub missing_keys: Vec<Vec<String>>,
     pub extra_keys: Vec<Vec<String>>,
-    /// The first changed rows.
+    /// Some of the changed rows.
     pub changed_rows: Vec<ChangedRow>,
     /// In how many of the changed rows that were looked at each column differs.
     pub columns: BTreeMap<String, u64>,
@@ -70,7 +70,7 @@ pub struct Counts {
     pub changed: u64,
     /// Written on the source after the edition was read: no differences.
     pub changed_since: u64,
-    /// Written while the edition was begun, by parts of transactions: perhaps before, perhaps after.
+    /// Written while the edition was begun: perhaps before its snapshot, perhaps after.
     pub unclear: u64,
 }
 

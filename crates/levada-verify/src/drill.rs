@@ -86,6 +86,11 @@ impl Drill<'_> {
         for group in groups.iter().take(GROUPS_MAX) {
             self.read_group(&buckets, group, &mut found).await?;
         }
+        if self.subject.integer_key().is_some() {
+            found.missing.sort_by_key(number);
+            found.extra.sort_by_key(number);
+            found.changed.sort_by_key(|row| number(&row.key));
+        }
         result.is_exact = groups.len() <= GROUPS_MAX;
         result.counts.add(found.counts);
         let shown = |keys: &[Key]| keys.iter().take(self.samples).map(shown_key).collect();
@@ -136,13 +141,11 @@ impl Drill<'_> {
             (subject.condition_sql(side), buckets.predicate_sql(subject, side, group));
         let (hash, written) = (subject.hash_sql(Depth::Rows, buckets.seed), self.written_sql(side));
         let sql = if subject.key.is_empty() {
-            format!(
-                "SELECT hash, pg_catalog.count(*) AS rows, \
-                 pg_catalog.count(*) FILTER (WHERE written = 2) AS since, \
-                 pg_catalog.count(*) FILTER (WHERE written = 1) AS unclear FROM (\
-                 SELECT {hash} AS hash, {written} AS written FROM {relation} \
-                 WHERE {own} AND {within} OFFSET 0) AS hashed GROUP BY hash"
-            )
+            include_str!("sql/nameless.sql")
+                .replace("@hash@", &hash)
+                .replace("@written@", &written)
+                .replace("@relation@", &relation)
+                .replace("@condition@", &format!("{own} AND {within}"))
         } else {
             let key = subject.key.iter().map(|name| spelled(&subject.column_sql(name)));
             let key = key.collect::<Vec<_>>().join(", ");
@@ -325,6 +328,11 @@ fn place_of(row: &pg::Row) -> Place {
 
 fn unsigned(row: &pg::Row, column: &str) -> u64 {
     row.get::<_, i64>(column) as u64
+}
+
+/// The one integer of a key, in whose order people expect rows.
+fn number(key: &Key) -> Option<i64> {
+    unspelled(key.first()?)?.parse().ok()
 }
 
 fn shown_key(key: &Key) -> Vec<String> {

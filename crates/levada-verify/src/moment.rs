@@ -25,8 +25,8 @@ impl Moment {
 
     /// When the version of a row with this `xmin` was written: 0 before, 1 unclear, 2 since.
     ///
-    /// Row versions carry 32 bits of their transaction. One that seems to lie in the future is older
-    /// than all that can be told apart.
+    /// Row versions carry 32 bits of their transaction. One that seems to lie in the future is
+    /// older than all that can be told apart.
     pub(crate) fn written_sql(&self, xmin: &str) -> String {
         let id = |id: u64| (id & 0xffff_ffff).to_string();
         let (first, end) = (quote_literal(&id(self.xmin)), quote_literal(&id(self.xmax)));

@@ -115,8 +115,10 @@ fn chosen(source: &Catalog, target: &Catalog, scope: &Scope) -> Result<BTreeSet<
             .detail(format!("the source has: {}", source.schemas.join(", ")));
         return Err(problem.hint("correct --schema"));
     }
-    let is_in_scope =
-        |name: &Name| scope.schemas.is_empty() || scope.schemas.contains(&name.schema);
+    let is_in_scope = |name: &Name| match scope.schemas.is_empty() {
+        true => !is_unfinished(&name.schema),
+        false => scope.schemas.contains(&name.schema),
+    };
     let mut lines: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
     for catalog in [source, target] {
         for table in catalog.tables.iter().filter(|table| is_in_scope(&table.name)) {
@@ -131,4 +133,9 @@ fn chosen(source: &Catalog, target: &Catalog, scope: &Scope) -> Result<BTreeSet<
     };
     let chosen = lines.iter().filter(|(_, line)| is_named(line));
     Ok(chosen.map(|(name, _)| (*name).clone()).collect())
+}
+
+/// Where an edition is built, or waits to be dropped: nobody's tables yet, or no more.
+fn is_unfinished(schema: &str) -> bool {
+    ["levada_next_", "levada_old_"].iter().any(|start| schema.starts_with(start))
 }

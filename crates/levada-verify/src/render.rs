@@ -77,6 +77,8 @@ impl Form {
             "money" => sent("money", "cash_send"),
             // The cast to text would lose trailing blanks.
             "bpchar" => sent("bpchar", "bpcharsend"),
+            // The cast keeps the declaration of a document, which does not leave the database.
+            "xml" => Self::Quoted,
             "float4" => Self::Float { cast: "float4", function: "float4send" },
             "float8" => Self::Float { cast: "float8", function: "float8send" },
             _ => Self::Spelled,

@@ -1,5 +1,6 @@
 //! Compares one table: first the digests of its buckets, then what differs in them.
 
+use edition::TableRow;
 use pg::catalog::Table;
 use pg::{Result, Session};
 
@@ -17,9 +18,23 @@ pub(crate) struct Task<'a> {
     pub(crate) sessions: (&'a Session, &'a Session),
     /// Only where the target is compared as an edition.
     pub(crate) since: Option<&'a Since>,
+    /// What the edition records of the table.
+    pub(crate) recorded: Option<&'a TableRow>,
     pub(crate) seed: i64,
     pub(crate) samples: usize,
     pub(crate) shows_values: bool,
+}
+
+impl Task<'_> {
+    /// The rows of the source that the edition carries.
+    fn filter(&self) -> Option<String> {
+        self.recorded.and_then(|row| row.filter.clone())
+    }
+
+    /// Whether rows that production deletes stay in the target.
+    fn keeps_deleted(&self) -> bool {
+        self.recorded.is_some_and(|row| row.deletes == "keep" || row.mode == "append")
+    }
 }
 
 /// The least that a row takes on disk, to guess rows from bytes.
@@ -33,7 +48,7 @@ pub(crate) async fn compare_table(task: &Task<'_>, result: &mut TableResult) -> 
         (&task.sides.1.catalog, target, &task.sides.1.identity),
     );
     let subject = match Subject::pair(sides.0, sides.1) {
-        Ok(subject) => subject,
+        Ok(subject) => Subject { filter: task.filter(), ..subject },
         Err(reason) => {
             result.judge(Verdict::Unknown, reason);
             return Ok(());
@@ -68,7 +83,7 @@ pub(crate) async fn compare_table(task: &Task<'_>, result: &mut TableResult) -> 
     let looked = drill.down(&buckets, &digests, result).await;
     match (&looked, task.since) {
         (Ok(()), None) => judge_rows(result),
-        (Ok(()), Some(since)) => judge_since(since, result),
+        (Ok(()), Some(since)) => judge_since(since, task.keeps_deleted(), result),
         // That rows differ is known all the same.
         (Err(_), None) => {
             result.is_exact = false;
@@ -125,7 +140,7 @@ const NO_ROW: &str =
 const NO_COLUMN: &str = "rows differ, and none of their columns does";
 
 /// Of an edition and a source that has moved on, some differences are none, and some could be.
-fn judge_since(since: &Since, result: &mut TableResult) {
+fn judge_since(since: &Since, keeps_deleted: bool, result: &mut TableResult) {
     let counts = result.counts;
     let mut unknown = |is_so: bool, reason: String| {
         if is_so {
@@ -137,7 +152,7 @@ fn judge_since(since: &Since, result: &mut TableResult) {
         return unknown(true, reason);
     }
     let deleted = "rows that only the target has were deleted on the source since, or never there";
-    unknown(counts.extra > 0, deleted.to_owned());
+    unknown(counts.extra > 0 && !keeps_deleted, deleted.to_owned());
     let unclear = "rows were written while the edition was begun, perhaps before it, perhaps after";
     unknown(counts.unclear > 0, unclear.to_owned());
     let is_explained = counts.changed == 0 || !result.columns.is_empty();

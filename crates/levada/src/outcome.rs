@@ -9,7 +9,7 @@ pub(crate) enum Outcome {
     Clean,
     /// Done, and something was found: a difference, a finding.
     Found,
-    /// Not done; the message says why.
+    /// Not done, or it could not be told; the message says why.
     Failed,
     /// Stopped on request; the same command continues.
     Interrupted,

@@ -21,6 +21,24 @@ WHERE n.nspname = $1
       JOIN pg_namespace AS nn ON nn.oid = new.relnamespace
       WHERE nn.nspname = $2 AND new.relname = c.relname AND new.relkind = c.relkind)
 UNION ALL
+SELECT format('GRANT %s (%I) ON TABLE %I.%I TO %s%s', acl.privilege_type, a.attname, $2::text,
+              c.relname,
+              CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END,
+              CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
+CROSS JOIN LATERAL aclexplode(a.attacl) AS acl
+LEFT JOIN pg_roles AS r ON r.oid = acl.grantee
+WHERE n.nspname = $1
+  AND acl.grantee <> c.relowner
+  AND EXISTS (
+      SELECT FROM pg_attribute AS na
+      JOIN pg_class AS new ON new.oid = na.attrelid
+      JOIN pg_namespace AS nn ON nn.oid = new.relnamespace
+      WHERE nn.nspname = $2 AND new.relname = c.relname AND new.relkind = c.relkind
+        AND na.attname = a.attname AND NOT na.attisdropped)
+UNION ALL
 -- What the schema grants on objects to come: for those, and for what only the new edition has.
 SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I GRANT %s ON %s TO %s%s',
               owner.rolname, $2::text, acl.privilege_type,

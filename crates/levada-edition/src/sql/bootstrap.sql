@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS levada.edition (
     -- The edition that a refresh began from.
     base            int,
     -- The definitions of the source, for the next refresh to compare with.
-    shape           jsonb,
+    -- JSON in ASCII: the database may have any encoding.
+    shape           text,
     shape_hash      text,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     published_at    timestamptz

@@ -25,7 +25,8 @@ WITH relation AS MATERIALIZED (
     UNION ALL
     SELECT 'constraint ' || k::text
     FROM pg_constraint AS k
-    WHERE k.oid >= 16384
+    -- Those of temporary tables come and go.
+    WHERE k.contypid >= 16384 OR k.conrelid IN (SELECT r.oid FROM relation AS r)
     UNION ALL
     SELECT concat_ws(' ', 'index', i::text, c.relname, c.reloptions, c.relam)
     FROM pg_index AS i
@@ -38,9 +39,16 @@ WITH relation AS MATERIALIZED (
     UNION ALL
     SELECT concat_ws(' ', 'inherits', h.inhrelid, h.inhparent, h.inhseqno)
     FROM pg_inherits AS h
-    WHERE h.inhrelid >= 16384
+    JOIN relation AS r ON r.oid = h.inhrelid
     UNION ALL
-    SELECT 'partitioned ' || p::text FROM pg_partitioned_table AS p
+    SELECT concat_ws(' ', 'index inherits', h.inhrelid, h.inhparent)
+    FROM pg_inherits AS h
+    JOIN pg_index AS i ON i.indexrelid = h.inhrelid
+    JOIN relation AS r ON r.oid = i.indrelid
+    UNION ALL
+    SELECT 'partitioned ' || p::text
+    FROM pg_partitioned_table AS p
+    JOIN relation AS r ON r.oid = p.partrelid
     UNION ALL
     SELECT 'sequence ' || s::text FROM pg_sequence AS s JOIN relation AS r ON r.oid = s.seqrelid
     UNION ALL

@@ -74,7 +74,7 @@ SELECT jsonb_build_object(
                    'oid', ic.oid::bigint,
                    'name', ic.relname,
                    'is_unique', i.indisunique,
-                   -- What follows the name of the table: USING method (columns) …
+                   -- What follows the name of the table: USING method (columns) and so on
                    'body', CASE WHEN starts_with(def.text, def.head)
                                 THEN substr(def.text, length(def.head) + 1) END,
                    'sign', md5(concat(ic.relam, ic.reloptions, to_jsonb(i) - ARRAY['indexrelid',

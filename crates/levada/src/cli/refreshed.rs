@@ -1,5 +1,6 @@
 //! How a refresh is told: what changed in which table, and what a person should look at.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -17,9 +18,14 @@ pub(crate) fn summary(report: &Refreshed, ui: &Ui, zone: &TimeZone) -> Outcome {
     if !changed.is_empty() {
         ui.say(&table(&changed));
     }
-    for table in report.tables.iter().filter(|table| table.reason.is_some()) {
-        let reason = table.reason.as_deref().unwrap_or_default();
-        ui.say(&format!("{}: by {}, because {reason}", table.name, table.method));
+    for ((method, reason), tables) in by_reason(&report.tables) {
+        let names = match tables.as_slice() {
+            [first, second, third, rest @ ..] if !rest.is_empty() => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
+            few => few.join(", "),
+        };
+        ui.say(&format!("by {method}, because {reason}: {names}"));
     }
     let as_of = moment::shown(report.as_of.as_deref().unwrap_or("an unknown moment"), zone);
     ui.say(&format!(
@@ -39,6 +45,17 @@ pub(crate) fn summary(report: &Refreshed, ui: &Ui, zone: &TimeZone) -> Outcome {
         ui.say(&line);
     }
     Outcome::Found
+}
+
+/// The tables that did not come by their changes alone.
+fn by_reason(tables: &[TableReport]) -> BTreeMap<(&str, &str), Vec<&str>> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for table in tables {
+        if let Some(reason) = &table.reason {
+            groups.entry((table.method, reason)).or_default().push(&table.name);
+        }
+    }
+    groups
 }
 
 fn changes(table: &TableReport) -> i64 {

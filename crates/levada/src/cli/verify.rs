@@ -5,9 +5,11 @@ use std::time::Duration;
 use ::verify::{ChangedRow, Comparison, Request, Scope, TableResult, Verdict};
 use jiff::tz::TimeZone;
 use pg::{Endpoint, Stop};
+use refresh::Effort;
 use report::{Event, Progress, text};
 
 use crate::cli::ConfigArgument;
+use crate::cli::run::{Known, Reader, carry_out};
 use crate::moment;
 use crate::outcome::Outcome;
 use crate::progress::Display;
@@ -47,6 +49,10 @@ pub(crate) struct Arguments {
     /// Show the values that differ
     #[arg(long)]
     show_values: bool,
+
+    /// Set the differences right: compare everything and publish the next edition
+    #[arg(long, conflicts_with_all = ["source", "schema", "table"])]
+    repair: bool,
 }
 
 impl Arguments {
@@ -88,6 +94,24 @@ fn tables_at_once() -> usize {
 }
 
 pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
+    let outcome = compare(arguments, ui).await?;
+    match (arguments.repair, outcome) {
+        (true, Outcome::Found | Outcome::Failed) => repair(arguments, ui).await,
+        (_, outcome) => Ok(outcome),
+    }
+}
+
+/// Makes an edition for which every row of both sides is compared.
+async fn repair(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
+    let file = arguments.config.read()?;
+    let request = file.request("verify --repair", false)?;
+    let again = format!("levada verify --repair --config {}", arguments.config.config.display());
+    ui.remark("");
+    let reader = Reader { again, zone: file.zone()? };
+    carry_out(&request, Known::Refreshed(Effort::Everything), ui, &reader).await
+}
+
+async fn compare(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
     let (request, zone) = arguments.request()?;
     let stop = Stop::default();
     let display = Display::new(ui);
@@ -102,7 +126,6 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     ui.data("comparison", &comparison);
     ui.say(&render(&comparison, &zone));
     if comparison.was_interrupted {
-        ui.remark("stopped before all tables were compared");
         return Ok(Outcome::Interrupted);
     }
     Ok(match comparison.verdict {
@@ -234,6 +257,9 @@ fn conclusion(comparison: &Comparison, zone: &TimeZone) -> String {
     };
     let took = text::duration(Duration::from_secs_f64(comparison.seconds));
     let (differ, unknown) = (count(Verdict::Differs), count(Verdict::Unknown));
+    if comparison.was_interrupted {
+        return format!("stopped after {tables}, of which {differ} differ");
+    }
     match (comparison.verdict, differ, unknown) {
         (Verdict::Equal, ..) => format!("{what} are equal in {tables}; compared in {took}"),
         (Verdict::Differs, differ, 0) => {

@@ -29,6 +29,7 @@ fn all_commands_are_listed() {
           run     Make one edition: copy, build, publish; resumes what was interrupted
           copy    Copy a database to another without a configuration file
           schema  Compare definitions, and create those of the source in an empty target
+          verify  Prove that two databases hold the same rows, or name those that differ
           report  Show where the time of a run went, by category, with the longest entries
 
         Options:

@@ -15,6 +15,7 @@ fn assert_copies(name: &str, sql: &str) -> (Database, Database) {
     let (source, target) = pair(name, sql);
     copy(&source, &target, &[]).expect_code(0);
     assert_equal(&source, &target);
+    levada(&["verify", source.url(), target.url()]).expect_code(0);
     copy(&source, &target, &["--replace"]).expect_code(0);
     assert_equal(&source, &target);
     (source, target)
@@ -68,6 +69,7 @@ fn values_at_the_edge() {
     let (source, target) = pair("values", include_str!("fidelity/values.sql"));
     copy(&source, &target, &[]).expect_code(0);
     assert_equal(&source, &target);
+    levada(&["verify", source.url(), target.url()]).expect_code(0);
     // What names objects cannot stand beside other objects of these names.
     let refused = copy(&source, &target, &["--replace"]).expect_code(2);
     refused.expect_stderr("table public.system_types cannot be built beside");
@@ -111,6 +113,7 @@ fn extensions() {
         database.execute("drop index people_near").expect("drop");
     }
     assert_equal(&source, &target);
+    levada(&["verify", source.url(), target.url()]).expect_code(0);
 }
 
 #[test]
@@ -139,6 +142,7 @@ fn another_encoding_and_another_currency() {
     let (source, target) = (cluster().database("latin_source"), cluster().database("latin_target"));
     source.execute(include_str!("fidelity/latin.sql")).expect("fixture");
     copy(&source, &target, &[]).expect_code(0);
+    levada(&["verify", source.url(), target.url()]).expect_code(0);
     let text = "set timezone = 'UTC'; set intervalstyle = 'postgres'; set datestyle = 'ISO'; \
                 set extra_float_digits = 1; select * from \"été\"; select * from as_text";
     assert_eq!(answer(&source, text), answer(&target, text));

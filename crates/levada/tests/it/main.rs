@@ -17,4 +17,5 @@ mod resume;
 mod rights;
 mod support;
 mod tidy;
+mod verify;
 mod versions;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use pg::{Endpoint, Name, Purpose, Session};
+use crate::{Endpoint, Name, Purpose, Result, Session};
 
 /// How often we look. Two looks and a cancel stay below the two seconds that we promise.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -80,7 +80,7 @@ impl Watch {
         }
     }
 
-    async fn look(&self, session: &Session) -> pg::Result<()> {
+    async fn look(&self, session: &Session) -> Result<()> {
         let held: Vec<i32> =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         let blocking = include_str!("sql/blocking.sql");
@@ -99,7 +99,7 @@ impl Watch {
     }
 
     /// Waits until nobody queues for an exclusive lock on `table` any more, or long enough.
-    pub async fn wait_until_free(&self, table: &Name) -> pg::Result<()> {
+    pub async fn wait_until_free(&self, table: &Name) -> Result<()> {
         let session = Session::open(&self.endpoint, Purpose::Watch).await?;
         let waiting = include_str!("sql/queue.sql");
         let patience = tokio::time::Instant::now() + YIELD_AT_MOST;

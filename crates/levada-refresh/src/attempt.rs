@@ -1,0 +1,340 @@
+//! One try at the next edition: looks, reads, proves, publishes.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use copy::{Plan, Preflight, Request};
+use edition::{Edition, Ledger, TableRow};
+use pg::catalog::{Catalog, SequenceState};
+use pg::{Identity, Keepers, Purpose, Session, Watch};
+use report::{Event, Problem, Progress};
+
+use crate::definitions::{self, Comparison, Followed, Recorded};
+use crate::position::{self, Standing};
+use crate::publish::{Desk, Publication};
+use crate::records::Outcome;
+use crate::run::{Effort, Refreshed};
+use crate::scan::{Found, Reader, Scan};
+use crate::settle::Settled;
+use crate::settler::{Case, Settler};
+use crate::unit::{self, Method, Unit};
+use crate::write::Written;
+use crate::{large_objects, sequences, staging};
+
+/// What every try of a run works with.
+pub(crate) struct Attempt<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) effort: Effort,
+    pub(crate) ends: &'a Preflight,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) base: &'a Edition,
+}
+
+/// How a try ended.
+pub(crate) enum Ended {
+    Published(Refreshed),
+    /// The target cannot follow; the whole edition has to be built anew, for these reasons.
+    Rebuild(Vec<String>),
+}
+
+/// The source at one moment, and what was read of both sides.
+struct Scene {
+    keepers: Keepers,
+    source: Identity,
+    catalogs: (Catalog, Catalog),
+    plan: Plan,
+    plain: Method,
+    bound: Option<u32>,
+    drift: Option<Box<Followed>>,
+    recorded: Recorded,
+}
+
+/// What was read, ready to be published.
+struct Ready {
+    found: Vec<Found>,
+    settled: Vec<Option<Settled>>,
+    sequences: Vec<SequenceState>,
+    brings_large_objects: bool,
+}
+
+/// How often a source that is behind is asked again.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+impl Attempt<'_> {
+    /// Tries once, on a new snapshot.
+    pub(crate) async fn once(&self) -> anyhow::Result<Ended> {
+        let target = Session::open(&self.request.target, Purpose::Target).await?;
+        staging::clear(&target).await?;
+        let (scene, reasons) = self.scene(&target).await?;
+        if !reasons.is_empty() {
+            return Ok(Ended::Rebuild(reasons));
+        }
+        let recorded = self.ledger.tables(self.base.number).await?;
+        let tables = match &scene.drift {
+            Some(drift) => drift.renamed(&recorded),
+            None => recorded,
+        };
+        let mut units = unit::units(&scene.plan, &scene.catalogs.0, &tables, &scene.plain);
+        if let Some(reason) = instruct(&scene, &mut units)? {
+            return Ok(Ended::Rebuild(vec![reason]));
+        }
+        let path = path(&scene.catalogs.1, &scene.plan.schemas);
+        let watch = Watch::new(&self.request.source, "");
+        let reader = Reader {
+            source: &self.request.source,
+            target: &self.request.target,
+            keepers: &scene.keepers,
+            watch: &watch,
+            progress: self.progress,
+            path: &path,
+        };
+        let settler = Settler {
+            reader: &reader,
+            aside: &target,
+            catalogs: (&scene.catalogs.0, &scene.catalogs.1),
+            identities: (&scene.source, &self.ends.target),
+            seed: RandomState::new().build_hasher().finish() as i64,
+        };
+        let publishing = async {
+            let ready = self.read(&settler, &scene, &units).await?;
+            self.publish(&settler, &scene, (&units, &ready), &tables).await
+        };
+        let report = tokio::select! {
+            report = publishing => report?,
+            never = watch.run() => match never {},
+        };
+        staging::clear(&target).await?;
+        definitions::clear_beside(&target).await?;
+        Ok(Ended::Published(report))
+    }
+
+    /// Takes a snapshot of a source that is not behind the previous edition, and looks around.
+    async fn scene(&self, target: &Session) -> anyhow::Result<(Scene, Vec<String>)> {
+        let config = &self.request.config;
+        let heartbeat = Duration::from_secs(config.heartbeat_seconds.max(1));
+        let patience = Instant::now() + Duration::from_secs(config.source_wait_seconds);
+        let mut has_told = false;
+        let (keepers, source, standing) = loop {
+            let keepers = Keepers::take(&self.request.source, heartbeat).await?;
+            let source = Identity::of(&keepers.session(&self.request.source).await?).await?;
+            let standing = position::compare(self.base.into(), &source, keepers.snapshot());
+            if standing != Standing::Behind {
+                break (keepers, source, standing);
+            }
+            if Instant::now() >= patience {
+                return Err(self.refuse_to_go_back(&source, &keepers).into());
+            }
+            if !has_told {
+                has_told = true;
+                let problem = Problem::new("the source is behind the published edition; waiting")
+                    .detail("it is a replica that lags, or another server answers this URL now");
+                self.progress.event(Event::Note(&problem));
+            }
+            drop(keepers);
+            tokio::time::sleep(ASK_EVERY).await;
+        };
+        let (plain, bound) = match standing {
+            Standing::Ahead { .. } if self.effort == Effort::Everything => {
+                (Method::Digest("this run compares all rows".to_owned()), None)
+            }
+            Standing::Ahead { bound } => (Method::Changes, Some(bound)),
+            Standing::Incomparable(reason) => (Method::Digest(reason), None),
+            Standing::Behind => (Method::Digest("the source is behind".to_owned()), None),
+        };
+        if let Method::Digest(reason) = &plain {
+            let problem = Problem::new("all rows of both sides are compared").detail(&**reason);
+            self.progress.event(Event::Note(&problem));
+        }
+        self.progress.event(Event::Phase("looking for changes"));
+        let session = keepers.session(&self.request.source).await?;
+        let there = Catalog::load(&session).await?;
+        let here = Catalog::load(target).await?;
+        let plan = copy::plan(&there, &source, &self.ends.target, &self.request.scope())?;
+        copy::refuse_on_errors(&plan.findings)?;
+        let foreign_keys = config.foreign_keys;
+        let compared = definitions::compare(&session, &plan, self.base, foreign_keys).await;
+        let (comparison, recorded) = compared.context("comparing definitions")?;
+        let (mut drift, mut reasons) = (None, Vec::new());
+        match comparison {
+            Comparison::Same => {}
+            Comparison::Changed(followed) => drift = Some(followed),
+            Comparison::Rebuild(why) => reasons = why,
+        }
+        let catalogs = (there, here);
+        let scene = Scene { keepers, source, catalogs, plan, plain, bound, drift, recorded };
+        Ok((scene, reasons))
+    }
+
+    fn refuse_to_go_back(&self, source: &Identity, keepers: &Keepers) -> Problem {
+        let snapshot = keepers.snapshot();
+        let as_of = self.base.as_of.as_deref().unwrap_or("an unknown moment");
+        let kind = if source.in_recovery { "a standby that lags" } else { "a restored server" };
+        Problem::new("the source is behind the published edition")
+            .detail(format!(
+                "edition {} is as of {as_of}, write-ahead log {}; the source is {kind}, at {}",
+                self.base.number,
+                self.base.lsn.as_deref().unwrap_or("unknown"),
+                snapshot.seen_lsn
+            ))
+            .hint(
+                "wait for the replica, or point [source] url at the right server; after a restore \
+                 on purpose, levada run --replace",
+            )
+    }
+
+    async fn read(
+        &self,
+        settler: &Settler<'_>,
+        scene: &Scene,
+        units: &[Unit],
+    ) -> anyhow::Result<Ready> {
+        let (reader, target) = (settler.reader, settler.aside);
+        if let Some(drift) = &scene.drift {
+            drift.announce(self.progress);
+            drift.prepare(target).await?;
+            self.rehearse(drift).await?;
+        }
+        let rows = units.iter().flat_map(|unit| &unit.parts).map(|part| part.rows_estimate).sum();
+        let bytes = units.iter().map(|unit| unit.bytes).sum();
+        self.progress.event(Event::Planned { tables: units.len(), rows, bytes });
+        let jobs = self.request.config.workers();
+        let found = Scan::new(reader, target, units, scene.bound).run(jobs).await?;
+        if let Some(drift) = &scene.drift {
+            drift.build(target).await?;
+        }
+        let settled = settle_all(settler, units, &found).await?;
+        let source = scene.keepers.session(reader.source).await?;
+        let sequences = sequences::states(&source, &scene.catalogs.0, &scene.plan).await?;
+        let brings_large_objects =
+            large_objects::stage(reader, &scene.keepers, &scene.plan, target).await?;
+        drop(source);
+        if settled.iter().all(Option::is_some) {
+            scene.keepers.release();
+            reader.watch.end();
+            self.progress.event(Event::Phase("publishing; the source is released"));
+        } else {
+            self.progress.event(Event::Phase("publishing"));
+        }
+        Ok(Ready { found, settled, sequences, brings_large_objects })
+    }
+
+    /// Changes the definitions and takes it back: what cannot be followed stops the run before any
+    /// row moves.
+    async fn rehearse(&self, drift: &Followed) -> anyhow::Result<()> {
+        let wait = Duration::from_secs(self.request.config.publish_wait_seconds);
+        let patience = Instant::now() + wait;
+        let session = Session::open(&self.request.target, Purpose::Target).await?;
+        loop {
+            session.batch("BEGIN; SET LOCAL lock_timeout = 300").await?;
+            let result = async {
+                // The tables beside are empty yet.
+                drift.build(&session).await?;
+                let saved = drift.before_rows(&session).await?;
+                drift.after_rows(&session, &saved).await
+            };
+            let result = result.await;
+            session.batch("ROLLBACK").await?;
+            let Err(error) = result else { return Ok(()) };
+            let is_locked = error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable);
+            if !is_locked || Instant::now() >= patience {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn publish(
+        &self,
+        settler: &Settler<'_>,
+        scene: &Scene,
+        (units, ready): (&[Unit], &Ready),
+        tables: &[TableRow],
+    ) -> anyhow::Result<Refreshed> {
+        let snapshot = scene.keepers.snapshot();
+        let publication = Publication {
+            base: self.base,
+            units,
+            settled: &ready.settled,
+            found: &ready.found,
+            settler,
+            drift: scene.drift.as_deref(),
+            plan: &scene.plan,
+            sequences: &ready.sequences,
+            brings_large_objects: ready.brings_large_objects,
+            path: settler.reader.path,
+            wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
+        };
+        let finish = async |session: &Session, settled: &[Settled], written: &[Written]| {
+            let rows = Outcome { units, settled, written }.records(&scene.plan, tables);
+            let refreshed = edition::Refreshed {
+                base: self.base,
+                run: self.ledger.run(),
+                source: &scene.source,
+                snapshot,
+                fingerprint: &self.base.fingerprint,
+                objects: &scene.recorded.objects,
+                shape: scene.recorded.shape.as_deref(),
+                shape_hash: &scene.recorded.hash,
+                tables: &rows,
+            };
+            Ok(refreshed.publish(session).await?)
+        };
+        let (target, ledger, progress) = (&self.request.target, self.ledger, self.progress);
+        let published = publication.run(&Desk { target, ledger, progress }, finish).await?;
+        let (settled, written) = (&*published.settled, &*published.written);
+        let as_of = Some(snapshot.as_of.clone());
+        let outcome = Outcome { units, settled, written };
+        Ok(outcome.report(published.edition, self.ledger.run(), as_of))
+    }
+}
+
+/// Tells the units what the definitions and the target mean for them. A reason means that the
+/// edition has to be built anew.
+fn instruct(scene: &Scene, units: &mut [Unit]) -> anyhow::Result<Option<String>> {
+    if let Some(drift) = &scene.drift
+        && !drift.instruct(units)
+    {
+        return Ok(Some("a table whose rows find other partitions has changed".to_owned()));
+    }
+    for unit in units.iter_mut().filter(|unit| !unit.is_late && unit.beside.is_none()) {
+        let sides = (scene.catalogs.0.table(&unit.name), scene.catalogs.1.table(&unit.name));
+        let (Some(there), Some(here)) = sides else {
+            return Ok(Some(format!("the target has lost table {}", unit.name)));
+        };
+        unit.facts = unit::Facts::of(there, here);
+        unit.refuse_what_needs_a_key()?;
+    }
+    Ok(None)
+}
+
+/// Settles the units whose definitions stay.
+async fn settle_all(
+    settler: &Settler<'_>,
+    units: &[Unit],
+    found: &[Found],
+) -> anyhow::Result<Vec<Option<Settled>>> {
+    let target = settler.target_session().await?;
+    let mut settled = Vec::with_capacity(units.len());
+    for (number, (unit, found)) in units.iter().zip(found).enumerate() {
+        let case = Case { number, unit, target: &target, is_publishing: false };
+        settled.push(match unit.is_late && unit.beside.is_none() {
+            true => None,
+            false => Some(settler.settle(case, *found).await?),
+        });
+    }
+    Ok(settled)
+}
+
+/// The edition's schemas and those of extensions, whose types have operators of their own.
+fn path(target: &Catalog, schemas: &[String]) -> String {
+    let extensions = target.extensions.iter().map(|extension| &extension.schema);
+    let mut seen = BTreeSet::new();
+    let all = schemas.iter().chain(extensions).filter(|schema| seen.insert((*schema).clone()));
+    let mut quoted: Vec<String> = all.map(|schema| pg::quote_identifier(schema)).collect();
+    // Functions of production usually rely on it.
+    quoted.sort_by_key(|schema| schema != "\"public\"");
+    quoted.join(", ")
+}
