@@ -1,8 +1,9 @@
 //! Measures the full copy against its peers, side by side on two private servers.
 //!
 //! `cargo bench -p levada --bench copy -- --help` lists the options. Responsible for: what is run
-//! in which order. Databases, contestants and clock are in `../stage`, the judgement is in `table.rs`,
-//! what is kept in `record.rs`. Must not: build anything, nor call a copy fast that is not whole.
+//! in which order. Databases, contestants and clock are in `../stage`, the judgement is in
+//! `table.rs`, what is kept in `record.rs`. Must not: build anything, nor call a copy fast that is
+//! not whole.
 #![allow(clippy::print_stdout, reason = "a benchmark is there to print")]
 
 mod record;

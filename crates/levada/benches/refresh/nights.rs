@@ -174,14 +174,15 @@ impl Sizes {
     fn of(database: &Database) -> Result<Self> {
         let row = database.query_rows(SIZES)?.concat();
         let numbers = row.iter().map(|field| Ok(field.parse()?)).collect::<Result<Vec<i64>>>()?;
-        let [heap_bytes, index_bytes, dead_rows, updated, updated_in_place, autovacuums, wal_bytes] =
-            <[i64; 7]>::try_from(numbers).ok().context("the big table is not there")?;
+        let numbers = <[i64; 7]>::try_from(numbers).ok().context("the big table is not there")?;
+        let [heap_bytes, index_bytes, dead_rows, updated, in_place, autovacuums, wal_bytes] =
+            numbers;
         Ok(Self {
             heap_bytes,
             index_bytes,
             dead_rows,
             updated,
-            updated_in_place,
+            updated_in_place: in_place,
             autovacuums,
             wal_bytes,
         })
