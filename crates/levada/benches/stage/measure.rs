@@ -18,6 +18,8 @@ use super::tools::Scratch;
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// What Linux has used on all its platforms since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// How often a server is looked at until no backend ends meanwhile.
+const LOOKS_MAX: usize = 100;
 const COMPLAINT_LINES_MAX: usize = 15;
 
 /// What one process took.
@@ -135,11 +137,24 @@ pub(crate) struct Postmaster(pub(crate) u32);
 impl Postmaster {
     /// Of the server since its start, backends that have ended included.
     fn cpu_seconds(self) -> f64 {
-        let own = ProcessTimes::of(self.0).map_or(0.0, |times| times.own + times.children);
-        let living = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let living = living.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let children = living.filter_map(ProcessTimes::of).filter(|times| times.parent == self.0);
-        own + children.map(|times| times.own + times.children).sum::<f64>()
+        let mut seconds = 0.0;
+        for _ in 0..LOOKS_MAX {
+            let before = self.times();
+            let living = fs::read_dir("/proc").into_iter().flatten().flatten();
+            let living = living.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let living = living.filter_map(ProcessTimes::of).filter(|one| one.parent == self.0);
+            seconds = before.0 + before.1 + living.map(|one| one.own + one.children).sum::<f64>();
+            // A backend that was waited for meanwhile may be in neither sum.
+            if self.times().1 <= before.1 {
+                break;
+            }
+        }
+        seconds
+    }
+
+    /// Its own, and of the children that it has waited for.
+    fn times(self) -> (f64, f64) {
+        ProcessTimes::of(self.0).map_or((0.0, 0.0), |times| (times.own, times.children))
     }
 }
 
