@@ -550,9 +550,9 @@ fn configuration_with_a_typo() {
     "#]],
     );
     assert_refused(
-        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reload\"\n"),
+        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reloaded\"\n"),
         expect![[r#"
-        error: levada.toml, line 6: unknown variant `reload`, expected one of `refresh`, `schema`, `skip`
+        error: levada.toml, line 6: unknown variant `reloaded`, expected one of `refresh`, `append`, `reload`, `schema`, `skip`
           hint: levada.example.toml shows every option with its default
     "#]],
     );
