@@ -94,8 +94,10 @@ pub(crate) fn delete(unit: &Unit, staging: &Name) -> String {
 pub(crate) fn insert(unit: &Unit, staging: &Name) -> String {
     let (table, columns) = (unit.name.sql(), column_list(&unit.columns));
     let (staging, order) = (staging.sql(), order(unit));
+    // A table may have no column, or none that is not computed.
+    let listed = if columns.is_empty() { String::new() } else { format!(" ({columns})") };
     format!(
-        "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE \
+        "INSERT INTO {table}{listed} OVERRIDING SYSTEM VALUE \
          SELECT {columns} FROM {staging} AS s{order}"
     )
 }

@@ -300,7 +300,8 @@ impl Reader<'_> {
         let copy_out = format!(
             "COPY (SELECT {columns} FROM {relation} WHERE {condition}) TO STDOUT ({format})"
         );
-        let copy_in = format!("COPY {} ({columns}) FROM STDIN ({format})", wanted.staging.sql());
+        let copied = if columns.is_empty() { columns } else { format!(" ({columns})") };
+        let copy_in = format!("COPY {}{copied} FROM STDIN ({format})", wanted.staging.sql());
         let object = wanted.unit.name.to_string();
         let on_progress = |moved: Moved| {
             let Moved { rows, bytes } = moved;
