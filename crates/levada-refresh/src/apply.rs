@@ -71,9 +71,10 @@ pub(crate) fn count_changed(unit: &Unit, staged: &Name) -> String {
         let columns = unit.columns.iter().map(|c| format!("{alias}.{}", quote_identifier(c)));
         columns.collect::<Vec<_>>().join(", ")
     };
+    // Without the casts the operator would be looked up for each pair of columns.
     format!(
         "SELECT count(*) FROM {staged} AS s JOIN {relation} AS t ON {key} \
-         WHERE ROW({}) OPERATOR(pg_catalog.*<>) ROW({})",
+         WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record",
         row("s"),
         row("t")
     )
