@@ -1,3 +1,5 @@
+//! Tests of positions.
+
 use edition::Placement;
 use pg::Position;
 

@@ -1,8 +1,8 @@
 //! Reads the source: counts the rows of each range and carries those that may have changed into
 //! the staging table. Two workers share the ranges; whoever else wants a table is given way.
 //!
-//! A range is counted first and read a second time only where something has changed: the count needs
-//! no row, and in most tables nothing has.
+//! A range is counted first and read a second time only where something has changed: the count
+//! needs no row, and in most tables nothing has.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -82,8 +82,8 @@ struct Sessions {
 }
 
 impl<'a> Scan<'a> {
-    /// A scan of those units whose method needs one. `bound` is the oldest transaction that may have
-    /// written a row since the previous edition.
+    /// A scan of those units whose method needs one. `bound` is the oldest transaction that may
+    /// have written a row since the previous edition.
     pub(crate) fn new(
         reader: &'a Reader<'a>,
         target: &'a Session,

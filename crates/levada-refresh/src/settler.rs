@@ -286,7 +286,8 @@ impl Settler<'_> {
         Ok(subject)
     }
 
-    /// Stages rows of the source into an emptied table; `selection` stands after `FROM` and `WHERE`.
+    /// Stages rows of the source into an emptied table; what is selected stands after `FROM` and
+    /// after `WHERE`.
     pub(crate) async fn fetch(
         &self,
         case: Case<'_>,

@@ -535,7 +535,7 @@ fn configuration_with_a_typo() {
     assert_refused(
         run("bad_typo_2", "[copy]\nforeign_key = \"omit\"\n"),
         expect![[r#"
-            error: levada.toml, line 6: unknown field `foreign_key`, expected one of `jobs`, `foreign_keys`, `include`, `exclude`, `extensions`, `omit_extensions`, `large_objects`, `range_mib`, `heartbeat_seconds`, `publish_wait_seconds`
+            error: levada.toml, line 6: unknown field `foreign_key`, expected one of `jobs`, `foreign_keys`, `include`, `exclude`, `extensions`, `omit_extensions`, `large_objects`, `range_mib`, `heartbeat_seconds`, `publish_wait_seconds`, `source_wait_seconds`
               hint: levada.example.toml shows every option with its default
         "#]],
     );
