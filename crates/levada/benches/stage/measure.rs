@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use crate::tools::Scratch;
+use super::tools::Scratch;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// What Linux has used on all its platforms since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
 const COMPLAINT_LINES_MAX: usize = 15;
@@ -44,10 +44,35 @@ pub(crate) struct Load {
     pub(crate) disk_wait_seconds: f64,
 }
 
+/// How a command ended.
+pub(crate) struct Ended {
+    pub(crate) usage: Usage,
+    /// None when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// Both its outputs.
+    pub(crate) said: String,
+}
+
+impl Ended {
+    /// The end of what was said, for a complaint.
+    pub(crate) fn last_words(&self) -> String {
+        let lines: Vec<&str> = self.said.lines().collect();
+        lines[lines.len().saturating_sub(COMPLAINT_LINES_MAX)..].join("\n")
+    }
+}
+
 /// Runs a command to its end. Where it fails, the error is the end of what it wrote.
-pub(crate) fn run(mut command: Command, scratch: &Scratch) -> Result<Usage> {
+pub(crate) fn run(command: Command, scratch: &Scratch) -> Result<Usage> {
+    let ended = attempt(command, scratch)?;
+    ensure!(ended.code == Some(0), "{} failed: {}", ended.usage.program, ended.last_words());
+    Ok(ended.usage)
+}
+
+/// Runs a command to its end, whatever that is.
+pub(crate) fn attempt(mut command: Command, scratch: &Scratch) -> Result<Ended> {
     let log = scratch.path().join("log");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+    let output = File::create(&log)?;
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let started = Instant::now();
@@ -80,8 +105,8 @@ pub(crate) fn run(mut command: Command, scratch: &Scratch) -> Result<Usage> {
         usage.memory_bytes_max = usage.memory_bytes_max.max(memory_bytes_max(child.id()));
         thread::sleep(POLL_INTERVAL);
     };
-    ensure!(status.success(), "{} failed: {}", usage.program, end_of(&log));
-    Ok(usage)
+    let said = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
+    Ok(Ended { usage, code: status.code(), said })
 }
 
 /// Looks at the servers and the machine before and after `work`.
@@ -170,11 +195,4 @@ fn memory_bytes_max(pid: u32) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     number.unwrap_or(0) * 1024
-}
-
-fn end_of(log: &Path) -> String {
-    let bytes = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(COMPLAINT_LINES_MAX)..].join("\n")
 }
