@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 use pg::{Error, Name, Result, Row, Session, quote_identifier};
 use report::Problem;
 
+use crate::grants::{Grant, columns_of, grant, grants_of};
+
 /// What must go along with some relations, and how it comes back.
 ///
 /// Everything happens in the transaction of the caller: collect, run [`Saved::drop_sql`] while
@@ -61,13 +63,6 @@ struct Index {
     table: Name,
     definition: String,
     comment: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-struct Grant {
-    on: Name,
-    column: Option<String>,
-    statement: String,
 }
 
 /// Hints end with it: nothing was dropped for good.
@@ -339,20 +334,6 @@ impl View {
     }
 }
 
-/// Grants on tables that were moved into their schema what that schema grants on new ones.
-///
-/// # Errors
-/// Those of the server.
-pub async fn grant_defaults(session: &Session, tables: &[Name]) -> Result<()> {
-    let schemas: Vec<&str> = tables.iter().map(|name| name.schema.as_str()).collect();
-    let names: Vec<&str> = tables.iter().map(|name| name.name.as_str()).collect();
-    let grants = include_str!("sql/dependents_new_grants.sql");
-    for row in session.rows(grants, &[&schemas, &names]).await? {
-        session.batch(row.get(0)).await?;
-    }
-    Ok(())
-}
-
 async fn run(session: &Session, statement: &str, what: &str) -> Result<()> {
     session.batch(statement).await.map_err(|error| explained(error, what))
 }
@@ -384,42 +365,6 @@ fn belongs_to_another(what: &str, owner: &str, role: &str) -> Error {
         .detail(format!("it belongs to {owner}, and {role} is no member of that role"))
         .hint(format!("GRANT {owner_sql} TO {role_sql}, then run again; {UNCHANGED}"));
     Error::Refused(problem)
-}
-
-/// Grants what still exists: a column may be gone, and a relation as well.
-async fn grant(session: &Session, grants: &[Grant]) -> Result<()> {
-    let mut columns: HashMap<&Name, Vec<String>> = HashMap::new();
-    for grant in grants {
-        if !columns.contains_key(&grant.on) {
-            columns.insert(&grant.on, columns_of(session, &grant.on).await?);
-        }
-        let known = columns.get(&grant.on).map(Vec::as_slice).unwrap_or_default();
-        let fits = match &grant.column {
-            Some(column) => known.contains(column),
-            None => !known.is_empty(),
-        };
-        if fits {
-            session.batch(&grant.statement).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn columns_of(session: &Session, relation: &Name) -> Result<Vec<String>> {
-    let columns = include_str!("sql/dependents_columns.sql");
-    Ok(session.one(columns, &[&relation.schema, &relation.name]).await?.get(0))
-}
-
-async fn grants_of(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Vec<Grant>>> {
-    let mut grants: HashMap<u32, Vec<Grant>> = HashMap::new();
-    for row in session.rows(include_str!("sql/dependents_grants.sql"), &[&oids]).await? {
-        grants.entry(row.get("oid")).or_default().push(Grant {
-            on: name_of(&row),
-            column: row.get("column_name"),
-            statement: row.get("statement"),
-        });
-    }
-    Ok(grants)
 }
 
 async fn load_views(session: &Session, oids: &[u32]) -> Result<Vec<View>> {
@@ -498,6 +443,6 @@ fn sorted(views: Vec<View>) -> Vec<View> {
     done
 }
 
-fn name_of(row: &Row) -> Name {
+pub(crate) fn name_of(row: &Row) -> Name {
     Name::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))
 }

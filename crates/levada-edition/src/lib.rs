@@ -4,6 +4,7 @@
 //! It records and reads back; it does not know how anything is copied.
 
 mod dependents;
+mod grants;
 mod installation;
 mod ledger;
 mod lock;
@@ -12,7 +13,8 @@ mod record;
 mod refreshed;
 mod times;
 
-pub use dependents::{Saved, grant_defaults};
+pub use dependents::Saved;
+pub use grants::grant_defaults;
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome, written};
 pub use reader::Published;

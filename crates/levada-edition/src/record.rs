@@ -251,11 +251,8 @@ fn work_began(run: i32, work: &Work<'_>, began: &str) -> String {
 }
 
 /// Records time spent by several statements of one long transaction.
-pub fn work_took(run: i32, work: &Work<'_>, took: Option<Duration>) -> String {
-    let began = match took {
-        Some(took) => format!("clock_timestamp() - interval '{} microseconds'", took.as_micros()),
-        None => "now()".to_owned(),
-    };
+pub fn work_took(run: i32, work: &Work<'_>, took: Duration) -> String {
+    let began = format!("clock_timestamp() - interval '{} microseconds'", took.as_micros());
     work_began(run, work, &began)
 }
 

@@ -4,8 +4,8 @@
 use edition::{Edition, Published};
 use pg::{Identity, Snapshot};
 
-/// Row versions carry 32 bits of a transaction id: beyond 2^31 old and new look alike. The margin is
-/// for what is written while we read.
+/// Row versions carry 32 bits of a transaction id: beyond 2^31 old and new look alike. The margin
+/// is for what is written while we read.
 const XIDS_COMPARABLE: u64 = (1 << 31) - (1 << 24);
 
 /// What the two positions say about each other.

@@ -1,3 +1,5 @@
+//! Where a source stands compared to an edition: every standing by an example.
+
 use edition::Placement;
 use pg::Position;
 

@@ -123,9 +123,10 @@ impl Publication<'_> {
         }
         self.refresh_views(session, desk, patience, &changed_tables(&units, &settled)).await?;
         self.refuse_snapshots(session).await?;
+        let started = Instant::now();
         let edition = finish(session, &settled, &written).await?;
         let object = format!("edition {edition}");
-        record(session, desk.ledger, Category::Publish, &object, None).await?;
+        record(session, desk.ledger, Category::Publish, &object, (0, started)).await?;
         session.batch("COMMIT").await?;
         Ok(Published { edition, settled, written })
     }
@@ -210,7 +211,7 @@ impl Publication<'_> {
                 let took = started.elapsed();
                 desk.progress.event(Event::Finished { category, object: &object, took });
                 let rows = (done.inserted + done.updated + done.deleted) as u64;
-                record(session, desk.ledger, category, &object, Some((rows, started))).await?;
+                record(session, desk.ledger, category, &object, (rows, started)).await?;
             }
         }
         if is_off {
@@ -243,7 +244,7 @@ impl Publication<'_> {
             }
             let (category, took) = (Category::MaterializedView, started.elapsed());
             desk.progress.event(Event::Finished { category, object: &object, took });
-            record(session, desk.ledger, category, &object, Some((0, started))).await?;
+            record(session, desk.ledger, category, &object, (0, started)).await?;
         }
         Ok(())
     }
@@ -315,10 +316,8 @@ async fn record(
     ledger: &Ledger,
     category: Category,
     object: &str,
-    spent: Option<(u64, Instant)>,
+    (rows, started): (u64, Instant),
 ) -> pg::Result<()> {
-    let rows = spent.map(|(rows, _)| rows);
-    let work = Work { category, object, rows, bytes: None };
-    let took = spent.map(|(_, started)| started.elapsed());
-    session.batch(&edition::work_took(ledger.run(), &work, took)).await
+    let work = Work { category, object, rows: Some(rows), bytes: None };
+    session.batch(&edition::work_took(ledger.run(), &work, started.elapsed())).await
 }

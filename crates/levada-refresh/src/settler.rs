@@ -286,7 +286,7 @@ impl Settler<'_> {
         Ok(subject)
     }
 
-    /// Stages rows of the source into an emptied table; `selection` stands after `FROM` and `WHERE`.
+    /// Stages rows of the source into an emptied table; the texts stand after `FROM` and `WHERE`.
     pub(crate) async fn fetch(
         &self,
         case: Case<'_>,

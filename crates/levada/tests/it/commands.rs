@@ -26,11 +26,12 @@ fn all_commands_are_listed() {
           init    Inspect a source and write a commented levada.toml
           check   Preflight: rights, versions, extensions, patterns; findings with hints
           plan    Show what a run would do: mode, rows, bytes and format of each table
-          run     Make one edition: copy, build, publish; resumes what was interrupted
+          run     Make the next edition: a copy at first, then what changed; resumes what was interrupted
           copy    Copy a database to another without a configuration file
           schema  Compare definitions, and create those of the source in an empty target
           verify  Prove that two databases hold the same rows, or name those that differ
           report  Show where the time of a run went, by category, with the longest entries
+          status  Show the edition, its age, each table's last changes, and what would force a reload
 
         Options:
               --json     Write machine-readable JSON lines to stdout
@@ -356,8 +357,11 @@ fn json_is_valid_line_by_line() {
     let run = ["finished", "moved", "note", "phase", "planned", "report", "started"];
     assert_eq!(json(&["run"], 0), run);
     assert_eq!(json(&["report"], 0), ["times"]);
-    assert_eq!(json(&["run"], 2).last().map(String::as_str), Some("phase"));
-    assert!(json(&["run"], 2).contains(&"error".to_owned()));
+    assert!(json(&["run"], 0).contains(&"report".to_owned()));
+    assert_eq!(json(&["status"], 0), ["status"]);
+    assert_eq!(json(&["verify"], 0), ["comparison"]);
+    let copy = json(&["copy", urls.0, urls.1], 2);
+    assert!(copy.contains(&"error".to_owned()), "{copy:?}");
 }
 
 /// The kinds of lines, each once, in the order of the alphabet. `moved` comes at most once a

@@ -109,16 +109,33 @@ fn a_target_with_content_is_refused_with_a_hint() {
 }
 
 #[test]
-fn views_of_the_readers_stop_a_replacement_before_anything_is_touched() {
+fn views_of_the_readers_survive_a_replacement() {
     let (source, target) = library("own_views", 400);
     copy(&source, &target, &[]).expect_code(0);
+    target.execute(include_str!("fixtures/own_views.sql")).unwrap();
+    source.execute("INSERT INTO loan (member, book, lent_at) VALUES (1, 1, now())").unwrap();
+    copy(&source, &target, &["--replace"]).expect_code(0);
+    assert_eq!(target.psql("SELECT loans FROM analysis.counted").unwrap(), "401");
+    let rights = "SELECT has_table_privilege('own_views_reader', 'analysis.counted', 'SELECT')";
+    assert_eq!(target.psql(rights).unwrap(), "t");
+    // Their own table keeps its rows and its key.
+    assert!(target.execute("INSERT INTO analysis.notes VALUES (999999, 'x')").is_err());
+    assert_eq!(target.psql("SELECT count(*) FROM analysis.notes").unwrap(), "1");
+    target.execute("DROP SCHEMA analysis CASCADE").unwrap();
+    assert_equal(&source, &target);
+}
+
+#[test]
+fn a_view_that_does_not_fit_any_more_stops_a_replacement() {
+    let (source, target) = library("unfit_view", 400);
+    copy(&source, &target, &[]).expect_code(0);
     target
-        .execute("CREATE SCHEMA analysis; CREATE VIEW analysis.loans AS SELECT * FROM public.loan")
+        .execute("CREATE SCHEMA analysis; CREATE VIEW analysis.loans AS SELECT note FROM loan")
         .unwrap();
+    source.execute("ALTER TABLE loan DROP COLUMN note").unwrap();
     copy(&source, &target, &["--replace"])
         .expect_code(2)
-        .expect_stderr("depend on the edition to be replaced")
-        .expect_stderr("view analysis.loans");
+        .expect_stderr("view analysis.loans cannot be recreated");
     assert_eq!(target.psql("SELECT count(*) FROM analysis.loans").unwrap(), "400");
     let edition =
         "SELECT string_agg(number::text, ',') FROM levada.edition WHERE state = 'published'";
