@@ -71,9 +71,10 @@ pub(crate) fn count_changed(unit: &Unit, staged: &Name) -> String {
         let columns = unit.columns.iter().map(|c| format!("{alias}.{}", quote_identifier(c)));
         columns.collect::<Vec<_>>().join(", ")
     };
+    // Without the casts the operator would be looked up for each pair of columns.
     format!(
         "SELECT count(*) FROM {staged} AS s JOIN {relation} AS t ON {key} \
-         WHERE ROW({}) OPERATOR(pg_catalog.*<>) ROW({})",
+         WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record",
         row("s"),
         row("t")
     )
@@ -94,8 +95,10 @@ pub(crate) fn delete(unit: &Unit, staging: &Name) -> String {
 pub(crate) fn insert(unit: &Unit, staging: &Name) -> String {
     let (table, columns) = (unit.name.sql(), column_list(&unit.columns));
     let (staging, order) = (staging.sql(), order(unit));
+    // A table may have no column, or none that is not computed.
+    let listed = if columns.is_empty() { String::new() } else { format!(" ({columns})") };
     format!(
-        "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE \
+        "INSERT INTO {table}{listed} OVERRIDING SYSTEM VALUE \
          SELECT {columns} FROM {staging} AS s{order}"
     )
 }

@@ -68,7 +68,7 @@ impl Attempt<'_> {
     pub(crate) async fn once(&self) -> anyhow::Result<Ended> {
         let target = Session::open(&self.request.target, Purpose::Target).await?;
         staging::clear(&target).await?;
-        let (scene, reasons) = self.scene(&target).await?;
+        let (scene, reasons) = self.scene_when_free(&target).await?;
         if !reasons.is_empty() {
             return Ok(Ended::Rebuild(reasons));
         }
@@ -106,9 +106,36 @@ impl Attempt<'_> {
             report = publishing => report?,
             never = watch.run() => match never {},
         };
-        staging::clear(&target).await?;
-        definitions::clear_beside(&target).await?;
+        // The edition is published, whatever becomes of our sessions; the next run clears as well.
+        if staging::clear(&target).await.is_ok() {
+            let _ = definitions::clear_beside(&target).await;
+        }
         Ok(Ended::Published(report))
+    }
+
+    /// Looks around once nobody holds a lock that keeps us from it, such as a table being rewritten.
+    async fn scene_when_free(&self, target: &Session) -> anyhow::Result<(Scene, Vec<String>)> {
+        let wait = Duration::from_secs(self.request.config.source_wait_seconds);
+        let patience = Instant::now() + wait;
+        let mut has_told = false;
+        loop {
+            let error = match self.scene(target).await {
+                Ok(scene) => return Ok(scene),
+                Err(error) => error,
+            };
+            let is_locked = error
+                .downcast_ref::<pg::Error>()
+                .is_some_and(|error| error.sqlstate() == Some("55P03"));
+            if !is_locked || Instant::now() >= patience {
+                return Err(error);
+            }
+            if !has_told {
+                has_told = true;
+                let problem = Problem::new("a table is locked by another session; waiting");
+                self.progress.event(Event::Note(&problem));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 
     /// Takes a snapshot of a source that is not behind the previous edition, and looks around.

@@ -126,6 +126,8 @@ impl Followed {
             unit.is_late = self.is_altered(table);
             match &table.rows {
                 Rows::Keep => {}
+                // Whatever keeps the ids from telling anything says so already.
+                Rows::Digest { .. } if unit.method != Method::Changes => {}
                 Rows::Digest { reason } => unit.method = Method::Digest(reason.clone()),
                 Rows::Swap { reason } => {
                     unit.method = Method::Reload(reason.clone());

@@ -2,8 +2,9 @@
 //! application's, and the end of the transaction is a state of the source in which all keys hold.
 //!
 //! Where the role may set `session_replication_role`, nothing checks and nothing cascades. Where it
-//! may not, the keys of the tables concerned are dropped and added again, unchecked, in the same
-//! transaction: their readers wait meanwhile.
+//! may not, the keys of the tables concerned are dropped and added again in the same transaction:
+//! their readers wait meanwhile. Keys that were not validated are not checked; those that were are,
+//! and those of partitioned tables before 18, which take no unchecked key.
 
 use pg::{Name, Session, quote_identifier, quote_literal};
 
@@ -32,15 +33,10 @@ pub(crate) async fn drop_keys(session: &Session, tables: &[Name]) -> pg::Result<
     for row in &rows {
         let table = Name::new(row.get::<_, String>(0), row.get::<_, String>(1)).sql();
         let key = quote_identifier(row.get(2));
-        let mut definition: String = row.get(3);
-        // Before 18 a partitioned table takes no unchecked key.
-        let can_defer: bool = row.get(4);
-        if can_defer && !definition.ends_with(" NOT VALID") {
-            definition += " NOT VALID";
-        }
+        let definition: String = row.get(3);
         session.batch(&format!("ALTER TABLE {table} DROP CONSTRAINT {key}")).await?;
         add.push(format!("ALTER TABLE {table} ADD CONSTRAINT {key} {definition}"));
-        if let Some(comment) = row.get::<_, Option<String>>(5) {
+        if let Some(comment) = row.get::<_, Option<String>>(4) {
             let comment = quote_literal(&comment);
             add.push(format!("COMMENT ON CONSTRAINT {key} ON {table} IS {comment}"));
         }

@@ -125,7 +125,8 @@ impl Keys<'_> {
     async fn key_buckets(&self, missing: u64) -> anyhow::Result<Buckets> {
         let wanted = missing.saturating_mul(BUCKETS_PER_GONE).clamp(BUCKETS_MIN, BUCKETS_MAX);
         let seed = self.settler.seed;
-        if self.subject.key.len() == 1 {
+        // Many types have neither a least nor a greatest value.
+        if self.subject.has_integer_key() {
             let key = column_list(&self.subject.key);
             let sql = format!(
                 "SELECT min({key})::text, max({key})::text FROM {}",

@@ -219,13 +219,17 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The condition of a row that may have changed. Ids older than 2^31 transactions look new,
-    /// which costs time only.
+    /// The condition of a row that may have changed. What the snapshot shows is of the past: an id
+    /// that seems to be of the future is older than 2^31 transactions.
     fn changed(&self, unit: &Unit) -> String {
         match (self.bound, &unit.method) {
             (Some(bound), Method::Changes) => {
                 let bound = quote_literal(&bound.to_string());
-                format!("pg_catalog.age(xmin) <= pg_catalog.age({bound}::pg_catalog.xid)")
+                // In this order one comparison is enough for nearly all rows.
+                format!(
+                    "(pg_catalog.age(xmin) <= pg_catalog.age({bound}::pg_catalog.xid) \
+                     AND pg_catalog.age(xmin) >= 0)"
+                )
             }
             _ => "true".to_owned(),
         }
@@ -296,7 +300,8 @@ impl Reader<'_> {
         let copy_out = format!(
             "COPY (SELECT {columns} FROM {relation} WHERE {condition}) TO STDOUT ({format})"
         );
-        let copy_in = format!("COPY {} ({columns}) FROM STDIN ({format})", wanted.staging.sql());
+        let copied = if columns.is_empty() { columns } else { format!(" ({columns})") };
+        let copy_in = format!("COPY {}{copied} FROM STDIN ({format})", wanted.staging.sql());
         let object = wanted.unit.name.to_string();
         let on_progress = |moved: Moved| {
             let Moved { rows, bytes } = moved;

@@ -3,6 +3,8 @@
 //! Responsible for: the life of a cluster from start to removal, including being killed and
 //! started again. Must not: interpret what is in its databases.
 
+mod standby;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -35,6 +37,7 @@ pub struct Builder {
     installation: Installation,
     settings: BTreeMap<String, String>,
     durable: bool,
+    is_apart: bool,
     dir: Option<PathBuf>,
 }
 
@@ -51,6 +54,14 @@ impl Builder {
     #[must_use]
     pub fn durable(mut self, durable: bool) -> Self {
         self.durable = durable;
+        self
+    }
+
+    /// Gives the cluster a system identifier of its own, which takes a second or two. Others are
+    /// copies of one, as if they had been cloned.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.is_apart = true;
         self
     }
 
@@ -71,7 +82,8 @@ impl Builder {
         account.own_dir(&dir)?;
         let data = dir.join("data");
         if !data.join("PG_VERSION").exists() {
-            seed::plant(&self.installation, &account, &data)?;
+            let make = if self.is_apart { seed::make_apart } else { seed::plant };
+            make(&self.installation, &account, &data)?;
         }
         check_major(&data, &self.installation)?;
         let socket_dir = socket_dir(&dir, &account)?;
@@ -112,6 +124,7 @@ impl Cluster {
             installation: installation.clone(),
             settings: BTreeMap::new(),
             durable: false,
+            is_apart: false,
             dir: None,
         }
     }

@@ -35,6 +35,16 @@ pub(crate) fn plant(installation: &Installation, account: &Account, data: &Path)
         .with_context(|| format!("cannot put a data directory at {}", data.display()))
 }
 
+/// Makes a data directory at `data` that shares its system identifier with no other.
+pub(crate) fn make_apart(
+    installation: &Installation,
+    account: &Account,
+    data: &Path,
+) -> Result<()> {
+    account.own_dir(data)?;
+    initialise(installation, account, data)
+}
+
 fn seed(installation: &Installation, account: &Account) -> Result<PathBuf> {
     let seed = env::temp_dir().join(seed_name(installation, account));
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,20 +90,24 @@ fn make(installation: &Installation, account: &Account, seed: &Path) -> Result<(
     remove_old_seeds(installation, account);
     let draft = seed.with_extension(process::id().to_string());
     account.own_dir(&draft)?;
-    let mut initdb = account.command(installation.program("initdb"));
-    initdb.arg("-D").arg(&draft);
-    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
-    run(&mut initdb)?;
-    let configuration = draft.join("postgresql.conf");
-    let mut text = fs::read_to_string(&configuration)?;
-    text.push_str(&format!("\ninclude_if_exists = '{SETTINGS_FILE}'\n"));
-    fs::write(&configuration, text)?;
+    initialise(installation, account, &draft)?;
     if fs::rename(&draft, seed).is_err() {
         // Another process was faster; its seed is as good as ours.
         fs::remove_dir_all(&draft)?;
         ensure!(seed.exists(), "cannot keep a seed at {}", seed.display());
     }
     Ok(())
+}
+
+fn initialise(installation: &Installation, account: &Account, data: &Path) -> Result<()> {
+    let mut initdb = account.command(installation.program("initdb"));
+    initdb.arg("-D").arg(data);
+    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+    run(&mut initdb)?;
+    let configuration = data.join("postgresql.conf");
+    let mut text = fs::read_to_string(&configuration)?;
+    text.push_str(&format!("\ninclude_if_exists = '{SETTINGS_FILE}'\n"));
+    Ok(fs::write(&configuration, text)?)
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -155,6 +155,11 @@ impl Subject {
         format!("ARRAY[{}]::int8[]", hashes.collect::<Vec<_>>().join(", "))
     }
 
+    /// Whether the key is one integer, so that ranges of it can be buckets.
+    pub fn has_integer_key(&self) -> bool {
+        self.integer_key().is_some()
+    }
+
     /// The column of a key that is one integer.
     pub(crate) fn integer_key(&self) -> Option<&Rendered> {
         let [name] = self.key.as_slice() else { return None };

@@ -1,6 +1,11 @@
 SELECT system.system_identifier,
        -- After a promotion the control file tells the old timeline until the next checkpoint.
-       CASE WHEN pg_is_in_recovery() THEN checkpoint.timeline_id
+       -- A standby may follow a promoted one for long before its own control file says so; what it
+       -- receives tells at once, to roles that may read statistics.
+       CASE WHEN pg_is_in_recovery() THEN greatest(
+                checkpoint.timeline_id,
+                (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+                (SELECT received_tli FROM pg_stat_wal_receiver))
             ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
        END AS timeline,
        d.oid AS database_oid,

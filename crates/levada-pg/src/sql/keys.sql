@@ -7,7 +7,13 @@ SELECT i.indrelid AS table_oid,
            AND NOT EXISTS (
                SELECT FROM pg_attribute AS k
                WHERE k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[:i.indnkeyatts - 1])
-                 AND NOT k.attnotnull) AS is_usable,
+                 AND NOT k.attnotnull)
+           -- Enums under a domain have no operators to compare them with.
+           AND NOT EXISTS (
+               SELECT FROM pg_attribute AS k
+               JOIN pg_type AS t ON t.oid = k.atttypid
+               WHERE k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[:i.indnkeyatts - 1])
+                 AND t.typtype = 'd' AND t.typcategory = 'E') AS is_usable,
        ARRAY (SELECT k.attname::text
               FROM unnest(i.indkey[:i.indnkeyatts - 1]) WITH ORDINALITY AS part(number, place)
               JOIN pg_attribute AS k ON k.attrelid = i.indrelid AND k.attnum = part.number

@@ -4,19 +4,14 @@ WITH RECURSIVE concerned AS (
     JOIN pg_namespace AS n ON n.nspname = wanted.schema
     JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = wanted.name
     UNION
-    SELECT i.inhparent
+    SELECT CASE WHEN i.inhrelid = t.oid THEN i.inhparent ELSE i.inhrelid END
     FROM concerned AS t
-    JOIN pg_inherits AS i ON i.inhrelid = t.oid
-    UNION
-    SELECT i.inhrelid
-    FROM concerned AS t
-    JOIN pg_inherits AS i ON i.inhparent = t.oid
+    JOIN pg_inherits AS i ON t.oid IN (i.inhrelid, i.inhparent)
 )
 SELECT n.nspname::text,
        t.relname::text,
        k.conname::text,
        pg_get_constraintdef(k.oid),
-       t.relkind <> 'p' OR current_setting('server_version_num')::int >= 180000,
        obj_description(k.oid, 'pg_constraint')
 FROM pg_constraint AS k
 JOIN pg_class AS t ON t.oid = k.conrelid

@@ -471,23 +471,27 @@ fn disk_that_is_full_on_the_target() {
 }
 
 /// A file system in memory with a limit.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     path: String,
 }
 
 impl SmallDisk {
-    fn mount(path: &Path) -> Option<Self> {
+    pub(crate) fn mount(path: &Path) -> Option<Self> {
         std::fs::create_dir_all(path).expect("a folder");
         let disk = Self { path: path.display().to_string() };
         disk.run("mount", &["-t", "tmpfs", "-o", "size=24m", "tmpfs", &disk.path]).then_some(disk)
     }
 
-    fn grow(&self) {
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn grow(&self) {
         assert!(self.run("mount", &["-o", "remount,size=400m", &self.path]), "cannot grow");
     }
 
     /// The server, which runs as another account when we are root, must be able to write here.
-    fn hand_to_server_of(&self, database: &Database) {
+    pub(crate) fn hand_to_server_of(&self, database: &Database) {
         let data = database.psql("show data_directory").expect("psql");
         assert!(self.run("chown", &[&format!("--reference={data}"), &self.path]), "cannot chown");
     }
@@ -505,7 +509,7 @@ impl Drop for SmallDisk {
 }
 
 /// Says on the test's output that nothing was tested.
-fn skipped(reason: &str) {
+pub(crate) fn skipped(reason: &str) {
     eprintln!("SKIPPED: {reason}");
 }
 
@@ -550,17 +554,17 @@ fn configuration_with_a_typo() {
     "#]],
     );
     assert_refused(
-        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reload\"\n"),
+        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reloaded\"\n"),
         expect![[r#"
-        error: levada.toml, line 6: unknown variant `reload`, expected one of `refresh`, `schema`, `skip`
+        error: levada.toml, line 6: unknown variant `reloaded`, expected one of `refresh`, `append`, `reload`, `schema`, `skip`
           hint: levada.example.toml shows every option with its default
     "#]],
     );
     assert_refused(
-        run("bad_typo_6", "[tables.\"answer\"]\n"),
+        run("bad_typo_6", "[tables.\"answer\"]\nfillfactor = 5\n"),
         expect![[r#"
-            error: levada.toml, line 5: missing field `mode`
-              hint: levada.example.toml shows every option with its default
+            error: [tables."answer"] fillfactor = 5 is refused
+              hint: PostgreSQL takes 10 to 100; 90 leaves room to change rows in place
         "#]],
     );
 }

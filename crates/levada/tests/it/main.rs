@@ -12,6 +12,7 @@ mod docs;
 mod fidelity;
 mod filters;
 mod real_databases;
+mod refresh;
 mod replace;
 mod resume;
 mod rights;
