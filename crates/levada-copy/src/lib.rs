@@ -35,7 +35,7 @@ pub use large_objects::{
 };
 pub use plan::{Format, Plan, PlannedTable, PopulatedView, plan};
 pub use preflight::{Preflight, preflight, refuse_on_errors};
-pub use run::{Report, Request, SNAPSHOTS_MAX, SnapshotLost, run, run_on};
+pub use run::{FLUSHED_WITHIN, Report, Request, SNAPSHOTS_MAX, SnapshotLost, run, run_on};
 pub use schema::{SchemaReport, copy_schema};
 pub use shape::{shape, shape_hash};
 pub use start::fingerprint;

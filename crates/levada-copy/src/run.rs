@@ -74,6 +74,9 @@ pub struct Report {
     pub was_interrupted: bool,
 }
 
+/// How long we wait for the source to have on its disk what the snapshot saw.
+pub const FLUSHED_WITHIN: Duration = Duration::from_secs(10);
+
 /// How often a lost snapshot is replaced by a new one within one run.
 pub const SNAPSHOTS_MAX: u32 = 3;
 
@@ -187,7 +190,9 @@ impl Attempt<'_> {
             extensions: &extensions,
         };
         let edition = start.begin_or_resume(building).await?;
-        self.ledger.record_snapshot(edition.number, keepers.snapshot()).await?;
+        let snapshot = keepers.snapshot();
+        let is_durable = pg::is_flushed(&source, &snapshot.position.lsn, FLUSHED_WITHIN).await?;
+        self.ledger.record_snapshot(edition.number, snapshot, is_durable).await?;
         let hash = shape::shape_hash(&source, &plan).await?;
         let definitions = shape::shape(&source, &plan).await?;
         self.ledger.record_shape(edition.number, &definitions, &hash).await?;

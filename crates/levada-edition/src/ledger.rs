@@ -146,13 +146,19 @@ impl Ledger {
     }
 
     /// Records the moment of the source that the edition shows.
-    pub async fn record_snapshot(&self, edition: i32, snapshot: &Snapshot) -> Result<()> {
+    /// `is_durable`: a crash of the source could not take away what the snapshot saw.
+    pub async fn record_snapshot(
+        &self,
+        edition: i32,
+        snapshot: &Snapshot,
+        is_durable: bool,
+    ) -> Result<()> {
         let session = self.session.lock().await;
         let position = &snapshot.position;
         session
             .execute(
                 include_str!("sql/record_snapshot.sql"),
-                &[&edition, &snapshot.as_of, &position.snapshot, &position.lsn],
+                &[&edition, &snapshot.as_of, &position.snapshot, &position.lsn, &is_durable],
             )
             .await
             .map(drop)
@@ -251,6 +257,7 @@ fn edition_of(row: &Row) -> Result<Edition> {
         as_of: row.get("as_of"),
         snapshot: row.get("snapshot"),
         lsn: row.get("lsn"),
+        is_durable: row.get("is_durable"),
         shape: row.get("shape"),
         shape_hash: row.get("shape_hash"),
     })

@@ -15,6 +15,8 @@ pub struct Published {
     pub snapshot: Option<String>,
     /// Write-ahead log position of the source, not before the snapshot.
     pub lsn: Option<String>,
+    /// A crash of the source could not take away what the snapshot saw.
+    pub is_durable: bool,
     /// RFC 3339 in UTC.
     pub published_at: Option<String>,
     /// Of the source's definitions.
@@ -42,6 +44,7 @@ impl Published {
             as_of: row.get("as_of"),
             snapshot: row.get("snapshot"),
             lsn: row.get("lsn"),
+            is_durable: row.get("is_durable"),
             published_at: row.get("published_at"),
             shape_hash: row.get("shape_hash"),
             source,

@@ -54,6 +54,8 @@ pub struct Edition {
     pub snapshot: Option<String>,
     /// Write-ahead log position of the source, not before the snapshot.
     pub lsn: Option<String>,
+    /// A crash of the source could not take away what the snapshot saw.
+    pub is_durable: bool,
     /// The definitions of the source, as [`crate::written`] writes them.
     pub shape: Option<String>,
     pub shape_hash: Option<String>,

@@ -17,6 +17,8 @@ pub struct Refreshed<'a> {
     pub objects: &'a [String],
     pub shape: Option<&'a str>,
     pub shape_hash: &'a str,
+    /// The source had its log on disk up to the position of the snapshot.
+    pub is_durable: bool,
     pub tables: &'a [TableRow],
 }
 
@@ -48,6 +50,7 @@ impl Refreshed<'_> {
                     &position.lsn,
                     &self.shape,
                     &self.shape_hash,
+                    &self.is_durable,
                 ],
             )
             .await?;

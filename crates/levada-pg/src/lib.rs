@@ -31,7 +31,7 @@ pub use name::{Name, quote_identifier, quote_literal};
 pub use relay::{Moved, Relay, Relayed};
 pub use script::{Statement, split};
 pub use session::{Purpose, Session};
-pub use snapshot::{Keepers, Snapshot};
+pub use snapshot::{Keepers, Snapshot, is_flushed};
 pub use stop::Stop;
 pub use wire::Wire;
 

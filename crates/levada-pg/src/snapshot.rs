@@ -77,6 +77,24 @@ impl Keepers {
     }
 }
 
+/// Waits until the write-ahead log is on the disk up to `lsn`, as long as `patience`; whether it is.
+///
+/// Until then a crash could take away transactions that the snapshot saw, and give their ids to
+/// others. A standby is sent nothing else.
+pub async fn is_flushed(session: &Session, lsn: &str, patience: Duration) -> Result<bool> {
+    let sql = include_str!("sql/is_flushed.sql");
+    let until = tokio::time::Instant::now() + patience;
+    loop {
+        if session.one(sql, &[&lsn]).await?.get(0) {
+            return Ok(true);
+        }
+        if tokio::time::Instant::now() >= until {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 impl Drop for Keepers {
     fn drop(&mut self) {
         self.heartbeat.abort();

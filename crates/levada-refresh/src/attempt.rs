@@ -58,6 +58,7 @@ struct Ready {
     settled: Vec<Option<Settled>>,
     sequences: Vec<SequenceState>,
     brings_large_objects: bool,
+    is_durable: bool,
 }
 
 /// How often a source that is behind is asked again.
@@ -237,6 +238,8 @@ impl Attempt<'_> {
         let sequences = sequences::states(&source, &scene.catalogs.0, &scene.plan).await?;
         let brings_large_objects =
             large_objects::stage(reader, &scene.keepers, &scene.plan, target).await?;
+        let lsn = &scene.keepers.snapshot().position.lsn;
+        let is_durable = pg::is_flushed(&source, lsn, copy::FLUSHED_WITHIN).await?;
         drop(source);
         if settled.iter().all(Option::is_some) {
             scene.keepers.release();
@@ -245,7 +248,7 @@ impl Attempt<'_> {
         } else {
             self.progress.event(Event::Phase("publishing"));
         }
-        Ok(Ready { found, settled, sequences, brings_large_objects })
+        Ok(Ready { found, settled, sequences, brings_large_objects, is_durable })
     }
 
     /// Changes the definitions and takes it back: what cannot be followed stops the run before any
@@ -305,6 +308,7 @@ impl Attempt<'_> {
                 objects: &scene.recorded.objects,
                 shape: scene.recorded.shape.as_deref(),
                 shape_hash: &scene.recorded.hash,
+                is_durable: ready.is_durable,
                 tables: &rows,
             };
             Ok(refreshed.publish(session).await?)

@@ -7,6 +7,7 @@
 //! and those of partitioned tables before 18, which take no unchecked key.
 
 use pg::{Name, Session, quote_identifier, quote_literal};
+use report::Problem;
 
 /// Tries to switch triggers and foreign keys off for this transaction.
 pub(crate) async fn switch_off(session: &Session) -> pg::Result<bool> {
@@ -22,6 +23,13 @@ pub(crate) async fn switch_off(session: &Session) -> pg::Result<bool> {
         Err(error) if error.sqlstate() == Some("42501") => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Why readers of the tables concerned wait, and what would spare them.
+pub(crate) fn explain() -> Problem {
+    Problem::new("foreign keys are dropped and added again while rows are written")
+        .detail("the role of the target may not set session_replication_role; readers wait")
+        .hint("GRANT SET ON PARAMETER session_replication_role TO that role (15 and newer)")
 }
 
 /// Drops the keys from and to these tables; returns the statements that add them again.

@@ -25,19 +25,20 @@ pub(crate) struct Before<'a> {
     pub(crate) source: &'a Identity,
     pub(crate) snapshot: Option<&'a str>,
     pub(crate) lsn: Option<&'a str>,
+    pub(crate) is_durable: bool,
 }
 
 impl<'a> From<&'a Edition> for Before<'a> {
     fn from(edition: &'a Edition) -> Self {
         let (snapshot, lsn) = (edition.snapshot.as_deref(), edition.lsn.as_deref());
-        Self { source: &edition.source, snapshot, lsn }
+        Self { source: &edition.source, snapshot, lsn, is_durable: edition.is_durable }
     }
 }
 
 impl<'a> From<&'a Published> for Before<'a> {
     fn from(edition: &'a Published) -> Self {
         let (snapshot, lsn) = (edition.snapshot.as_deref(), edition.lsn.as_deref());
-        Self { source: &edition.source, snapshot, lsn }
+        Self { source: &edition.source, snapshot, lsn, is_durable: edition.is_durable }
     }
 }
 
@@ -59,6 +60,11 @@ pub(crate) fn compare(base: Before<'_>, source: &Identity, now: &Snapshot) -> St
              lost transactions",
             before.timeline, source.timeline
         ));
+    }
+    if !base.is_durable {
+        let reason = "when the previous edition was read, the source had not yet written its log \
+                      to its disk: a crash may have changed what it showed";
+        return Standing::Incomparable(reason.to_owned());
     }
     let parsed = base.snapshot.and_then(Bounds::parse);
     let (Some(old), Some(new)) = (parsed, Bounds::parse(&now.position.snapshot)) else {

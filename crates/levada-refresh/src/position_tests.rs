@@ -34,6 +34,7 @@ fn base(snapshot: &str, lsn: &str) -> Edition {
         as_of: None,
         snapshot: Some(snapshot.into()),
         lsn: Some(lsn.into()),
+        is_durable: true,
         shape: None,
         shape_hash: None,
     }
@@ -86,6 +87,9 @@ fn other_histories_are_named() {
         Standing::Incomparable(reason) => reason,
         other => panic!("{other:?}"),
     };
+    let hasty = Edition { is_durable: false, ..base("100:120:", "0/10") };
+    let standing = compare((&hasty).into(), &identity(), &now("200:200:", "0/20"));
+    assert!(matches!(standing, Standing::Incomparable(_)), "{standing:?}");
     let elsewhere = Identity { system_identifier: 8, ..identity() };
     assert!(reason(&elsewhere, "200:200:").contains("another server"));
     let promoted = Identity { timeline: 2, ..identity() };

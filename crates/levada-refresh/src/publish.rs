@@ -78,10 +78,17 @@ impl Publication<'_> {
         let patience = Instant::now() + self.wait_at_most;
         let mut has_told = false;
         loop {
-            let result = self.attempt(&session, desk, patience, &finish).await;
-            let error = match result {
-                Ok(published) => return Ok(published),
-                Err(error) => error,
+            let mut done = None;
+            let result = self.attempt(&session, desk, patience, (&finish, &mut done)).await;
+            let error = match (result, done) {
+                (Ok(()), Some(published)) => return Ok(published),
+                (Ok(()), None) => anyhow::anyhow!("an edition was published without a report"),
+                (Err(error), Some(published)) if self.is_published(desk, &published).await => {
+                    let problem = Problem::new("the answer to the commit was lost");
+                    desk.progress.event(Event::Note(&problem.detail(error.to_string())));
+                    return Ok(published);
+                }
+                (Err(error), _) => error,
             };
             let _ = session.batch("ROLLBACK").await;
             let is_locked = error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable);
@@ -103,8 +110,11 @@ impl Publication<'_> {
         session: &Session,
         desk: &Desk<'_>,
         patience: Instant,
-        finish: &impl AsyncFn(&Session, &[Settled], &[Written]) -> anyhow::Result<i32>,
-    ) -> anyhow::Result<Published> {
+        (finish, done): (
+            &impl AsyncFn(&Session, &[Settled], &[Written]) -> anyhow::Result<i32>,
+            &mut Option<Published>,
+        ),
+    ) -> anyhow::Result<()> {
         self.begin(session, desk.ledger).await?;
         let saved = match self.drift {
             Some(drift) => Some((drift, drift.before_rows(session).await?)),
@@ -127,8 +137,17 @@ impl Publication<'_> {
         let edition = finish(session, &settled, &written).await?;
         let object = format!("edition {edition}");
         record(session, desk.ledger, Category::Publish, &object, (0, started)).await?;
-        session.batch("COMMIT").await?;
-        Ok(Published { edition, settled, written })
+        *done = Some(Published { edition, settled, written });
+        Ok(session.batch("COMMIT").await?)
+    }
+
+    /// Whether the commit went through although its answer was lost.
+    async fn is_published(&self, desk: &Desk<'_>, published: &Published) -> bool {
+        let now = match desk.ledger.hold().await {
+            Ok(()) => desk.ledger.published().await,
+            Err(error) => Err(error),
+        };
+        matches!(now, Ok(Some(now)) if now.number == published.edition)
     }
 
     /// Files change behind names: a reader with an older snapshot would find the new rows of one
@@ -199,6 +218,9 @@ impl Publication<'_> {
         let is_off = !changed.is_empty() && foreign_keys::switch_off(session).await?;
         if !changed.is_empty() && !is_off {
             keys = foreign_keys::drop_keys(session, &changed).await?;
+        }
+        if !keys.is_empty() {
+            desk.progress.event(Event::Note(&foreign_keys::explain()));
         }
         let mut written = Vec::new();
         for (number, (unit, settled)) in both().enumerate() {

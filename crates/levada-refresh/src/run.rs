@@ -75,13 +75,17 @@ pub async fn run(
         progress.event(Event::Note(&finding.problem));
     }
     let ledger = Ledger::open(&request.target, &request.command).await?;
-    let base = match (request.replace, ledger.building().await?) {
-        (false, None) => ledger.published().await?,
-        _ => None,
-    };
-    let Some(base) = base else {
-        let report = copy::run_on(&ledger, &ends, request, progress, stop).await?;
-        return Ok(Report::Copied(report));
+    let building = ledger.building().await?;
+    let published = ledger.published().await?;
+    let base = match (published, request.replace || building.is_some()) {
+        (Some(published), false) => published,
+        (published, _) => {
+            // What an earlier run began to build beside is built on, or begun anew.
+            let replace = request.replace || published.is_some();
+            let request = Request { replace, ..request.clone() };
+            let report = copy::run_on(&ledger, &ends, &request, progress, stop).await?;
+            return Ok(Report::Copied(report));
+        }
     };
     let started = Instant::now();
     let attempt = Attempt { request, effort, ends: &ends, ledger: &ledger, progress, base: &base };

@@ -2,6 +2,7 @@
 //! happened is what was proven to be needed.
 
 use anyhow::Context;
+use copy::Deletes;
 use pg::Session;
 use report::Problem;
 
@@ -29,7 +30,12 @@ pub(crate) async fn unit(
     let context = || format!("writing {}", unit.name);
     let written = match &settled.write {
         Write::Nothing => Written { inserted: settled.new, ..Written::default() },
-        Write::Upsert => upsert(session, number, unit, settled).await.with_context(context)?,
+        Write::Upsert => match upsert(session, number, unit, settled).await {
+            Err(error) if error.sqlstate() == Some("23505") && unit.deletes == Deletes::Keep => {
+                return Err(kept_in_the_way(unit, &error).into());
+            }
+            result => result.with_context(context)?,
+        },
         Write::Append => {
             let sql = apply::append(unit, &staging::name(Purpose::Rows, number));
             let inserted = session.execute(&sql, &[]).await.with_context(context)? as i64;
@@ -66,6 +72,15 @@ fn contradicted(unit: &Unit) -> Problem {
     Problem::new(format!("{} is not as its record says", unit.name))
         .detail("somebody else has changed its rows in the target")
         .hint("levada verify --repair compares all rows and sets them right")
+}
+
+fn kept_in_the_way(unit: &Unit, error: &pg::Error) -> Problem {
+    Problem::new(format!("a row kept in {} has a unique value that a new row takes", unit.name))
+        .detail(error.to_string())
+        .hint(
+            "drop that unique index in the target, or use deletes = \"mirror\" for the table; the \
+             published edition is unchanged",
+        )
 }
 
 async fn upsert(

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS levada.edition (
     as_of           timestamptz,
     snapshot        text,
     lsn             text,
+    -- The source had written its log up to there to its disk before this was published.
+    is_durable      boolean NOT NULL DEFAULT false,
     -- The edition that a refresh began from.
     base            int,
     -- The definitions of the source, for the next refresh to compare with.
