@@ -187,7 +187,7 @@ fn killed_or_cut_off_at_each_step_of_publishing() {
             let lines = child.stdout.take().unwrap();
             std::thread::spawn(move || BufReader::new(lines).lines().count());
             wait_for(name, PATIENCE, || Ok(!stage.way.target.psql(waiting)?.is_empty())).unwrap();
-            let is_killed = (number as u64 + round) % 2 == 0;
+            let is_killed = (number as u64 + round).is_multiple_of(2);
             if is_killed {
                 child.kill().unwrap();
             } else {
