@@ -24,10 +24,13 @@ pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<P
     let targets = two_sessions(target, Purpose::Record).await?;
     let ([source_session, _], [target_session, _]) = (&sources, &targets);
     for (side, session) in [("source", source_session), ("target", target_session)] {
-        refuse_server(side, session).await?;
+        refuse_server(side, session).await.map_err(|error| explain_pooler(side, error))?;
     }
-    let source_identity = Identity::of(source_session).await?;
-    let target_identity = Identity::of(target_session).await?;
+    let identity = async |side: &str, session: &Session| {
+        Identity::of(session).await.map_err(|error| explain_pooler(side, error.into()))
+    };
+    let source_identity = identity("source", source_session).await?;
+    let target_identity = identity("target", target_session).await?;
     let mut findings = Vec::new();
     for (side, identity) in [("source", &source_identity), ("target", &target_identity)] {
         judge_version(side, identity, &mut findings);
@@ -137,14 +140,24 @@ async fn judge_one_server(
         && mark_one.as_deref() == Some("first")
         && mark_two.as_deref() == Some("second");
     if !is_own {
-        let problem = Problem::new(format!("the {side} is behind a transaction pooler"))
-            .detail(
-                "two of our sessions share a backend, so settings, snapshots and locks get lost",
-            )
-            .hint("use the URL of the server itself, or a pool in session mode");
-        findings.push(Finding::error("pooler", side, problem));
+        findings.push(Finding::error("pooler", side, behind_a_pooler(side)));
     }
     Ok(())
+}
+
+fn behind_a_pooler(side: &str) -> Problem {
+    Problem::new(format!("the {side} is behind a transaction pooler"))
+        .detail("two of our sessions share a backend, so settings, snapshots and locks get lost")
+        .hint("use the URL of the server itself, or a pool in session mode")
+}
+
+/// A statement that one backend prepared is unknown to the next.
+fn explain_pooler(side: &str, error: anyhow::Error) -> anyhow::Error {
+    let code = error.downcast_ref::<pg::Error>().and_then(pg::Error::sqlstate);
+    match code {
+        Some("26000" | "42P05") => behind_a_pooler(side).into(),
+        _ => error,
+    }
 }
 
 async fn judge_target(

@@ -1,4 +1,4 @@
-//! Tests of the statements.
+//! The statements of `apply`, as text.
 
 use copy::{Deletes, Format, Mode};
 

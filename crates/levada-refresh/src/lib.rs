@@ -3,8 +3,8 @@
 //!
 //! `position` says whether transaction ids tell what has changed, `unit` how each table is brought
 //! up to date, `scan` reads and stages, `settler` proves, `publish` writes. `drift` (pure) says
-//! what a change of definitions asks of the target, with one `…_drift` for each kind;
-//! `table_sql` writes the definition of a table. Nothing here prints.
+//! what a change of definitions asks of the target, with one `…_drift` for each kind; `table_sql`
+//! writes the definition of a table. Nothing here prints.
 
 mod apply;
 mod attempt;

@@ -1,4 +1,4 @@
-//! Tests of positions.
+//! Where a source stands compared to an edition: every standing by an example.
 
 use edition::Placement;
 use pg::Position;

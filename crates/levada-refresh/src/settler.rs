@@ -286,8 +286,7 @@ impl Settler<'_> {
         Ok(subject)
     }
 
-    /// Stages rows of the source into an emptied table; what is selected stands after `FROM` and
-    /// after `WHERE`.
+    /// Stages rows of the source into an emptied table; the texts stand after `FROM` and `WHERE`.
     pub(crate) async fn fetch(
         &self,
         case: Case<'_>,

@@ -92,8 +92,8 @@ impl Buckets {
         }
     }
 
-    /// What stands after `FROM` and after `WHERE` to select the rows in `buckets`. Ranges are joined
-    /// with the table, so that its index is used however many they are.
+    /// What stands after `FROM` and after `WHERE` to select the rows in `buckets`. Ranges are
+    /// joined with the table, so that its index is used however many they are.
     pub fn selection_sql(
         &self,
         subject: &Subject,
@@ -111,7 +111,8 @@ impl Buckets {
         let key = subject.column_sql(&subject.key[0]);
         let relation = format!(
             "ROWS FROM (pg_catalog.unnest('{{{firsts}}}'::int8[]), \
-             pg_catalog.unnest('{{{lasts}}}'::int8[])) AS levada_range(levada_first, levada_last), {relation}"
+             pg_catalog.unnest('{{{lasts}}}'::int8[])) \
+             AS levada_range(levada_first, levada_last), {relation}"
         );
         (relation, format!("{own} AND {key} BETWEEN levada_first AND levada_last"))
     }

@@ -173,7 +173,7 @@ fn dropped_on_both(only: &BTreeSet<Name>, source: &Catalog, target: &Catalog) ->
 }
 
 fn refuse_same(source: &Identity, target: &Identity) -> Result<(), Problem> {
-    if source.is_same_database(target) && source.in_recovery == target.in_recovery {
+    if source.is_same_database(target) && source.started_at == target.started_at {
         let problem = Problem::new("source and target are the same database");
         return Err(problem.hint("name two different databases"));
     }

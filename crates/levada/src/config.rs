@@ -68,7 +68,19 @@ impl File {
         })?;
         let file: Self = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
         file.zone()?;
+        file.refuse_fillfactors()?;
         Ok(file)
+    }
+
+    fn refuse_fillfactors(&self) -> Result<(), Problem> {
+        for (table, rule) in &self.tables {
+            if let Some(fillfactor) = rule.fillfactor.filter(|f| !(10..=100).contains(f)) {
+                let option = format!("[tables.\"{table}\"] fillfactor = {fillfactor}");
+                return Err(Problem::new(format!("{option} is refused"))
+                    .hint("PostgreSQL takes 10 to 100; 90 leaves room to change rows in place"));
+            }
+        }
+        Ok(())
     }
 
     /// The request of `levada run`.

@@ -1,16 +1,16 @@
 //! Measures the full copy against its peers, side by side on two private servers.
 //!
 //! `cargo bench -p levada --bench copy -- --help` lists the options. Responsible for: what is run
-//! in which order. The databases are in `database.rs`, the contestants in `tools.rs`, the clock in
-//! `measure.rs`, the judgement in `table.rs`, what is kept in `record.rs`. Must not: build
-//! anything, nor call a copy fast that is not whole.
+//! in which order. Databases, contestants and clock are in `../stage`, the judgement is in
+//! `table.rs`, what is kept in `record.rs`. Must not: build anything, nor call a copy fast that is
+//! not whole.
 #![allow(clippy::print_stdout, reason = "a benchmark is there to print")]
 
-mod database;
-mod measure;
 mod record;
+#[path = "../stage/mod.rs"]
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
+mod stage;
 mod table;
-mod tools;
 
 use std::path::PathBuf;
 
@@ -18,9 +18,11 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use testkit::Installation;
 
-use crate::database::{Servers, Subject};
 use crate::record::Measurement;
-use crate::tools::{Scratch, Tool};
+use crate::stage::database::{self, Servers, Subject};
+use crate::stage::measure;
+use crate::stage::setup::Setup;
+use crate::stage::tools::{self, Scratch, Tool};
 
 /// Measure the full copy against pg_dump and pgcopydb
 #[derive(Debug, Parser)]
@@ -112,7 +114,7 @@ fn main() -> Result<()> {
         println!("\n{}", table::whole(&contest.measurements));
         measurements.append(&mut contest.measurements);
     }
-    let setup = record::Setup::look(&servers, &installation, &options)?;
+    let setup = Setup::look(&servers, &installation, options.rounds, !options.no_digests)?;
     let dir = record::write(&setup, &measurements, &options)?;
     println!("\n{}\nrecord: {}", record::readme(&setup, &measurements), dir.display());
     Ok(())

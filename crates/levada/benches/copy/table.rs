@@ -4,12 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::database::Subject;
 use crate::record::Measurement;
-use crate::tools::Tool;
+use crate::stage::database::Subject;
+use crate::stage::figures::{self, MEMORY_MIB_AIM, MIB, list, median, shown};
+use crate::stage::tools::Tool;
 
-const MIB: f64 = 1024.0 * 1024.0;
-const MEMORY_MIB_AIM: f64 = 64.0;
 const CPU_SHARE_AIM: f64 = 0.10;
 
 /// The ratio to the best peer's median that a full-scale copy is to reach on two cores.
@@ -52,7 +51,8 @@ pub(crate) fn line(measurement: &Measurement) -> String {
 pub(crate) fn whole(measurements: &[Measurement]) -> String {
     let Some(first) = measurements.first() else { return String::new() };
     let field = Field { subject: first.database, measurements };
-    let heading = format!("**{}**, {}", field.subject.name(), scale(first));
+    let heading =
+        format!("**{}**, {}", field.subject.name(), figures::scale(first.database, first.scale));
     let mut lines = vec![
         heading,
         String::new(),
@@ -65,14 +65,6 @@ pub(crate) fn whole(measurements: &[Measurement]) -> String {
     lines.push(String::new());
     lines.extend(field.verdicts());
     lines.join("\n")
-}
-
-fn scale(measurement: &Measurement) -> String {
-    let millions = measurement.scale as f64 / 1e6;
-    match measurement.database {
-        Subject::Engagement => format!("{millions} million events, six indexes"),
-        Subject::Learning => format!("{millions} million answers, nine foreign keys"),
-    }
 }
 
 /// All measurements of one database.
@@ -204,20 +196,4 @@ impl Field<'_> {
         }
         lines
     }
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.len().checked_sub(1)? / 2, sorted.len() / 2);
-    Some(f64::midpoint(*sorted.get(low)?, *sorted.get(high)?))
-}
-
-fn list(values: &[f64], digits: usize) -> String {
-    let shown: Vec<String> = values.iter().map(|value| format!("{value:.digits$}")).collect();
-    shown.join(" ")
-}
-
-fn shown(value: Option<f64>, spell: impl Fn(f64) -> String) -> String {
-    value.map_or(String::new(), spell)
 }

@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::progress::Display;
 use crate::ui::Ui;
 
-/// Make the next edition: a copy at first, then the changes; resumes what was interrupted
+/// Make the next edition: a copy at first, then what changed; resumes what was interrupted
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Example:\n  levada run --config levada.toml")]
 pub(crate) struct Arguments {

@@ -10,7 +10,7 @@ use crate::moment;
 use crate::outcome::Outcome;
 use crate::ui::{self, Ui};
 
-/// Show the current edition, its age, each table's last changes, and what would force a reload
+/// Show the edition, its age, each table's last changes, and what would force a reload
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Example:\n  levada status --config levada.toml")]
 pub(crate) struct Arguments {

@@ -1,9 +1,10 @@
 //! The story of `levada demo`: a production database, a copy that is killed, the same command
-//! again, a proof that is not levada's own, and where the time went.
+//! again, a proof that is not levada's own, where the time went, and what `night` tells.
 //!
 //! It tells and checks; servers, files and processes belong to `stage`, judging to `proof`. Nothing
 //! is simulated: the copies are `levada run` processes like anybody's.
 
+mod night;
 mod proof;
 mod stage;
 
@@ -11,9 +12,11 @@ use std::time::Instant;
 
 use report::{Problem, text};
 use serde::Serialize;
+use testkit::Session;
 
 use crate::outcome::Outcome;
 use crate::ui::Ui;
+use night::Night;
 use proof::Comparison;
 use stage::{Arrived, Stage};
 
@@ -26,12 +29,17 @@ const PRODUCTION_GOES_ON: [&str; 2] = [
     "UPDATE engagement_event SET seconds = seconds + 1 WHERE id = 200000",
 ];
 
+/// A transaction that takes the next id of a learner and commits long after the edition.
+const BEGINS_EARLY: &str = "BEGIN; INSERT INTO learner (name, country, joined_at) \
+     VALUES ('slow sign-up', 'PT', '2026-01-01 00:00+00')";
+
 /// What `--json` tells.
 #[derive(Debug, Serialize)]
 struct Told {
     is_equal: bool,
     arrived_before_kill: Arrived,
     objects: Vec<proof::Pair>,
+    night: Night,
     seconds: f64,
 }
 
@@ -40,18 +48,20 @@ pub(crate) async fn run(keep: bool, ui: &Ui) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let stage = build(ui)?;
     let arrived = kill_in_the_middle(&stage, ui)?;
-    go_on(&stage, ui)?;
-    let comparison = prove(&stage, ui)?;
+    let late = go_on(&stage, ui)?;
+    let first = prove(&stage, ui)?;
     show_times(&stage, ui)?;
+    let (night, comparison) = night::tell(&stage, late, ui)?;
     let seconds = started.elapsed();
     ui.say(&format!("\nDone in {}.", text::duration(seconds)));
-    let is_equal = comparison.is_equal();
+    let is_equal = first.is_equal() && comparison.is_equal();
     ui.data(
         "demo",
         &Told {
             is_equal,
             arrived_before_kill: arrived,
             objects: comparison.pairs,
+            night,
             seconds: seconds.as_secs_f64(),
         },
     );
@@ -88,16 +98,20 @@ fn kill_in_the_middle(stage: &Stage, ui: &Ui) -> anyhow::Result<Arrived> {
     Ok(arrived)
 }
 
-fn go_on(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
+/// The session returned has a transaction open, with a row that has a lower id than others.
+fn go_on(stage: &Stage, ui: &Ui) -> anyhow::Result<Session> {
+    let mut late = stage.source.session()?;
+    late.run(BEGINS_EARLY)?;
     for statement in PRODUCTION_GOES_ON {
         stage.source.execute(statement)?;
     }
     ui.say(
         "\n3. Production goes on: 40 learners sign up, an event that has been copied is \
          corrected.\n\
-         \x20  Then the same command again\n",
+         \x20  One more signs up in a transaction that stays open. Then the same command again\n",
     );
-    stage.show(&["run"], &|line| ui.say(line))
+    stage.show(&["run"], &|line| ui.say(line))?;
+    Ok(late)
 }
 
 fn prove(stage: &Stage, ui: &Ui) -> anyhow::Result<Comparison> {
@@ -119,7 +133,7 @@ fn prove(stage: &Stage, ui: &Ui) -> anyhow::Result<Comparison> {
 
 fn show_times(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {
     ui.say("\n5. Where the time of both runs went\n");
-    stage.show(&["report", "--top", "2"], &|line| ui.say(line))
+    stage.show(&["report", "--top", "2"], &|line| ui.say(line)).map(drop)
 }
 
 async fn wait_for_a_visitor(stage: &Stage, ui: &Ui) -> anyhow::Result<()> {

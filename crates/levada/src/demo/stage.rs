@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, PipeReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use report::Problem;
@@ -30,7 +30,7 @@ pub(crate) struct Stage {
     network: Proxy,
     major: u32,
     folder: Folder,
-    _servers: [Cluster; 2],
+    servers: [Cluster; 2],
 }
 
 /// How much of a copy is in the target, by its records.
@@ -62,23 +62,45 @@ impl Stage {
         let major = installation.major();
         let network = Proxy::to(servers[0].port())?;
         let folder = Folder::create()?;
-        Ok(Self { source, target, network, major, folder, _servers: servers })
+        Ok(Self { source, target, network, major, folder, servers })
     }
 
     pub(crate) fn major(&self) -> u32 {
         self.major
     }
 
-    /// Runs a levada command and passes on what it says; its failure is ours.
-    pub(crate) fn show(&self, arguments: &[&str], say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    /// Runs a levada command, passes on what it says, and returns the time it took; its failure is
+    /// ours.
+    pub(crate) fn show(&self, arguments: &[&str], say: &dyn Fn(&str)) -> anyhow::Result<Duration> {
+        self.show_ending(arguments, 0, say)
+    }
+
+    /// The same for a command that is to end with `code`.
+    pub(crate) fn show_ending(
+        &self,
+        arguments: &[&str],
+        code: i32,
+        say: &dyn Fn(&str),
+    ) -> anyhow::Result<Duration> {
         say(&prompt(arguments));
+        self.time(arguments, code, say)
+    }
+
+    /// Copies the source as it is now into a database of its own; how long that took.
+    pub(crate) fn copy_in_full(&self) -> anyhow::Result<Duration> {
+        let empty = self.servers[1].create_database("in_full")?;
+        self.time(&["copy", &self.network.url(SOURCE), empty.url()], 0, &|_| {})
+    }
+
+    fn time(&self, arguments: &[&str], code: i32, say: &dyn Fn(&str)) -> anyhow::Result<Duration> {
+        let started = Instant::now();
         let (mut child, output) = self.spawn(arguments)?;
         pass_on(output, say);
         let status = child.wait()?;
-        if !status.success() {
-            bail!("levada {} ended with {status}", arguments.join(" "));
+        if status.code() != Some(code) {
+            bail!("levada {} ended with {status}, not with {code}", arguments[0]);
         }
-        Ok(())
+        Ok(started.elapsed())
     }
 
     /// Runs `levada run`, stalls its network, and kills it when a table, and not everything, has

@@ -554,17 +554,17 @@ fn configuration_with_a_typo() {
     "#]],
     );
     assert_refused(
-        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reload\"\n"),
+        run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reloaded\"\n"),
         expect![[r#"
-        error: levada.toml, line 6: unknown variant `reload`, expected one of `refresh`, `schema`, `skip`
+        error: levada.toml, line 6: unknown variant `reloaded`, expected one of `refresh`, `append`, `reload`, `schema`, `skip`
           hint: levada.example.toml shows every option with its default
     "#]],
     );
     assert_refused(
-        run("bad_typo_6", "[tables.\"answer\"]\n"),
+        run("bad_typo_6", "[tables.\"answer\"]\nfillfactor = 5\n"),
         expect![[r#"
-            error: levada.toml, line 5: missing field `mode`
-              hint: levada.example.toml shows every option with its default
+            error: [tables."answer"] fillfactor = 5 is refused
+              hint: PostgreSQL takes 10 to 100; 90 leaves room to change rows in place
         "#]],
     );
 }

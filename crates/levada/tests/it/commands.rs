@@ -26,13 +26,12 @@ fn all_commands_are_listed() {
           init    Inspect a source and write a commented levada.toml
           check   Preflight: rights, versions, extensions, patterns; findings with hints
           plan    Show what a run would do: mode, rows, bytes and format of each table
-          run     Make the next edition: a copy at first, then the changes; resumes what was interrupted
+          run     Make the next edition: a copy at first, then what changed; resumes what was interrupted
           copy    Copy a database to another without a configuration file
           schema  Compare definitions, and create those of the source in an empty target
           verify  Prove that two databases hold the same rows, or name those that differ
           report  Show where the time of a run went, by category, with the longest entries
-          status  Show the current edition, its age, each table's last changes, and what would force a
-                  reload
+          status  Show the edition, its age, each table's last changes, and what would force a reload
 
         Options:
               --json     Write machine-readable JSON lines to stdout

@@ -65,6 +65,8 @@ struct Section {
     options: Vec<Field>,
     /// By option; missing where an option has none.
     defaults: toml::Table,
+    /// It stands for any number of sections, and for none unless it is written.
+    is_example: bool,
 }
 
 /// All sections, found by the types of `config::File`'s fields.
@@ -75,10 +77,15 @@ fn sections() -> Vec<Section> {
         let kind = section.kind.trim_start_matches("BTreeMap<String, ").trim_end_matches('>');
         let options = match kind {
             "copy::Config" => fields(COPY_CONFIG, "Config"),
+            "Rule" => fields(COPY_CONFIG, "Rule"),
             own => fields(CONFIG, own),
         };
         assert!(!options.is_empty(), "no options are found in {kind}");
-        let default = defaults.get(&section.name).and_then(Value::as_table);
+        let rule = toml::Table::try_from(copy::Rule::default()).expect("a rule");
+        let default = match is_map {
+            true => Some(&rule),
+            false => defaults.get(&section.name).and_then(Value::as_table),
+        };
         Section {
             name: if is_map {
                 format!("{}.\"public.audit_log\"", section.name)
@@ -88,6 +95,7 @@ fn sections() -> Vec<Section> {
             about: section.about,
             options,
             defaults: default.cloned().unwrap_or_default(),
+            is_example: is_map,
         }
     });
     sections.collect()
@@ -113,8 +121,7 @@ fn reference_of_the_configuration() {
 fn example_shows_every_option_with_its_default() {
     let mut text = include_str!("docs/example.toml").to_owned();
     for section in sections() {
-        // A section without defaults is an example of what one may write.
-        let mark = if section.defaults.is_empty() { "# " } else { "" };
+        let mark = if section.is_example { "# " } else { "" };
         text += &format!("\n# {}\n{mark}[{}]\n", section.about, section.name);
         for option in &section.options {
             text += &comment(&option.about);
@@ -123,12 +130,21 @@ fn example_shows_every_option_with_its_default() {
                     format!("\"${{{}_DATABASE_URL}}\"", section.name.to_uppercase())
                 }
                 Some(value) => value.to_string(),
-                None => "\"schema\"".to_owned(),
+                None => sample(&option.name).to_owned(),
             };
             text += &format!("{mark}{} = {value}\n", option.name);
         }
     }
     expect_file!["../../../../levada.example.toml"].assert_eq(&text);
+}
+
+/// A value of an option that has no default.
+fn sample(option: &str) -> &'static str {
+    match option {
+        "where" => "\"created_at >= '2024-01-01'\"",
+        "fillfactor" => "90",
+        other => panic!("{other} has neither a default nor a sample"),
+    }
 }
 
 /// Comment lines of at most 100 letters.
@@ -186,6 +202,7 @@ fn readme_is_short_and_names_every_command() {
 fn links_lead_somewhere() {
     let mut pages = vec!["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
     pages.extend(["docs/tutorial.md", "docs/concepts/copying.md"]);
+    pages.extend(["docs/concepts/refreshing.md", "docs/concepts/verifying.md"]);
     for page in pages {
         let text = read(page);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

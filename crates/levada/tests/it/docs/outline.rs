@@ -31,13 +31,21 @@ pub(crate) fn variants(text: &str, name: &str) -> Vec<(String, String)> {
 fn items(text: &str, opening: &str) -> Vec<(String, String)> {
     let body = text.split_once(opening).unwrap_or_else(|| panic!("no {opening} is found")).1;
     let mut about: Vec<&str> = Vec::new();
+    let mut renamed: Option<&str> = None;
     let mut items = Vec::new();
     for line in body.lines().skip(1).take_while(|line| *line != "}").map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
             about.push(comment.trim());
+        } else if let Some(name) = line.strip_prefix("#[serde(rename = \"") {
+            renamed = name.strip_suffix("\")]");
         } else if !line.starts_with("#[") && !line.is_empty() {
             assert!(!about.is_empty(), "{line} is not documented");
-            items.push((about.join(" "), line.trim_end_matches(',').to_owned()));
+            let line = line.trim_end_matches(',');
+            let line = match (renamed.take(), line.split_once(": ")) {
+                (Some(name), Some((_, kind))) => format!("{name}: {kind}"),
+                _ => line.to_owned(),
+            };
+            items.push((about.join(" "), line));
             about.clear();
         }
     }
@@ -46,7 +54,8 @@ fn items(text: &str, opening: &str) -> Vec<(String, String)> {
 
 #[test]
 fn reads_fields_with_their_comments() {
-    let text = "struct A {\n    /// One\n    /// two.\n    #[x]\n    pub(crate) a: Vec<u8>,\n}\n";
+    let text = "struct A {\n    /// One\n    /// two.\n    #[serde(rename = \"a\")]\n    \
+                pub(crate) b: Vec<u8>,\n}\n";
     let fields = fields(text, "A");
     assert_eq!(fields.len(), 1);
     let Field { name, kind, about } = &fields[0];

@@ -2,7 +2,8 @@
 select name, current_setting(name)
 from pg_settings
 where name in (
-  'autovacuum', 'checkpoint_timeout', 'data_checksums', 'fsync', 'full_page_writes', 'jit',
+  'autovacuum', 'autovacuum_naptime', 'checkpoint_timeout', 'data_checksums', 'fsync',
+  'full_page_writes', 'jit',
   'maintenance_work_mem', 'max_parallel_maintenance_workers', 'max_parallel_workers',
   'max_wal_size', 'shared_buffers', 'synchronous_commit', 'wal_compression', 'wal_level', 'work_mem'
 )

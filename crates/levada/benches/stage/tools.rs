@@ -14,9 +14,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use testkit::{Database, Installation};
 
-const LEVADA: &str = env!("CARGO_BIN_EXE_levada");
+pub(crate) const LEVADA: &str = env!("CARGO_BIN_EXE_levada");
 /// As many jobs as the peers are given, also on larger machines.
-const JOBS: usize = 2;
+pub(crate) const JOBS: usize = 2;
 
 /// A way to copy a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
@@ -138,7 +138,7 @@ pub(crate) fn versions() -> Vec<String> {
 static PATH: std::sync::OnceLock<OsString> = std::sync::OnceLock::new();
 
 /// A command that no `PG…` variable of the surrounding shell reaches.
-fn clean(program: &str) -> Command {
+pub(crate) fn clean(program: &str) -> Command {
     let found = PATH.get().and_then(|path| {
         env::split_paths(path).map(|dir| dir.join(program)).find(|place| place.is_file())
     });
@@ -154,7 +154,7 @@ fn clean(program: &str) -> Command {
     command
 }
 
-fn with(mut command: Command, options: &[&str]) -> Command {
+pub(crate) fn with(mut command: Command, options: &[&str]) -> Command {
     command.args(options);
     command
 }
@@ -188,7 +188,7 @@ impl Drop for Scratch {
     }
 }
 
-const SCRATCH_PREFIX: &str = "levada-bench-copy-";
+const SCRATCH_PREFIX: &str = "levada-bench-";
 
 /// Dumps are large, and an interrupted benchmark leaves its last one.
 fn remove_abandoned() {

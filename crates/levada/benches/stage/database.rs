@@ -1,7 +1,7 @@
 //! The two servers, the databases to copy, and the check that a copy is whole.
 //!
-//! Responsible for: generating the sources once, empty targets, equality with the source. Must
-//! not: know which tool made a copy.
+//! Responsible for: generating the sources once, copies of them to be changed, empty targets,
+//! equality with the source. Must not: know which tool made a copy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use testkit::{Cluster, Content, Database, Installation, quote_identifier, quote_literal};
 
-use crate::measure::Postmaster;
+use super::measure::Postmaster;
 
 const TARGET: &str = "copy";
+const CHANGEABLE: &str = "changing";
 const COUNTS: &str = include_str!("counts.sql");
 const OBJECTS: &str = include_str!("objects.sql");
 const SETTINGS: &str = include_str!("settings.sql");
@@ -47,7 +48,7 @@ impl Subject {
     }
 
     fn generator(self) -> (PathBuf, &'static str) {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/copy");
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/stage");
         match self {
             Self::Learning => (dir.join("learning.sql"), "n"),
             Self::Engagement => (dir.join("engagement.sql"), "rows"),
@@ -63,24 +64,46 @@ pub(crate) struct Servers {
 
 impl Servers {
     pub(crate) fn start(installation: &Installation, keep: Option<&Path>) -> Result<Self> {
-        let start = |side: &str, settings: &[(&str, &str)]| {
-            let mut builder = Cluster::builder(installation).durable(true);
-            for (name, value) in settings {
-                builder = builder.setting(name, value);
-            }
-            if let Some(keep) = keep {
-                builder = builder.dir(keep.join(side));
-            }
-            builder.start().with_context(|| format!("cannot start the {side} server"))
-        };
-        let source = start("source", &[("wal_level", "logical")])?;
-        let target = start("target", &[])?;
-        target.database("postgres").execute(WARM_UP)?;
-        Ok(Self { source, target })
+        Self::start_with(installation, keep, &Side { name: "target", settings: &[] })
+    }
+
+    /// With a target server of its own name and settings.
+    pub(crate) fn start_with(
+        installation: &Installation,
+        keep: Option<&Path>,
+        target: &Side<'_>,
+    ) -> Result<Self> {
+        let source = Side { name: "source", settings: &[("wal_level", "logical")] };
+        let source = source.start(installation, keep)?;
+        Ok(Self { source, target: target.start_warm(installation, keep)? })
     }
 
     /// The database of this scale, generated unless an earlier call has kept it.
     pub(crate) fn source_of(&self, subject: Subject, scale: u64) -> Result<Source> {
+        Source::look(self.source.database(&self.generated(subject, scale)?))
+    }
+
+    /// A copy of that database, as it was generated, in which rows may be changed. There is one at
+    /// a time.
+    pub(crate) fn changeable(&self, subject: Subject, scale: u64) -> Result<Database> {
+        let generated = quote_identifier(&self.generated(subject, scale)?);
+        drop_database(&self.source, CHANGEABLE)?;
+        // The other strategy would write all of it into the write-ahead log as well.
+        let by_file = self.source.installation().major() >= 15;
+        let strategy = if by_file { " strategy file_copy" } else { "" };
+        self.source.database("postgres").execute(&format!(
+            "create database {} template {generated}{strategy}",
+            quote_identifier(CHANGEABLE)
+        ))?;
+        Ok(self.source.database(CHANGEABLE))
+    }
+
+    pub(crate) fn drop_changeable(&self) -> Result<()> {
+        drop_database(&self.source, CHANGEABLE)
+    }
+
+    /// The name of the generated database.
+    fn generated(&self, subject: Subject, scale: u64) -> Result<String> {
         let name = format!("{}_{scale}", subject.name());
         let maintenance = self.source.database("postgres");
         let found = maintenance.psql(&format!(
@@ -95,11 +118,11 @@ impl Servers {
             let database = self.source.create_database(&unfinished)?;
             let (script, variable) = subject.generator();
             database.load_file(&script, &[(variable, &scale.to_string())])?;
-            let (unfinished, name) = (quote_identifier(&unfinished), quote_identifier(&name));
-            maintenance.execute(&format!("alter database {unfinished} rename to {name}"))?;
+            let (unfinished, quoted) = (quote_identifier(&unfinished), quote_identifier(&name));
+            maintenance.execute(&format!("alter database {unfinished} rename to {quoted}"))?;
             println!("generated in {:.0} s", started.elapsed().as_secs_f64());
         }
-        Source::look(self.source.database(&name))
+        Ok(name)
     }
 
     /// An empty database.
@@ -114,12 +137,15 @@ impl Servers {
 
     /// Lets nothing of what went before be written during what comes next.
     pub(crate) fn settle(&self) -> Result<()> {
-        for cluster in [&self.source, &self.target] {
-            cluster.database("postgres").execute("checkpoint")?;
-        }
-        let status = Command::new("sync").status().context("cannot run sync")?;
-        ensure!(status.success(), "sync failed");
-        Ok(())
+        settle(&[&self.source, &self.target])
+    }
+
+    pub(crate) fn source(&self) -> &Cluster {
+        &self.source
+    }
+
+    pub(crate) fn target(&self) -> &Cluster {
+        &self.target
     }
 
     pub(crate) fn postmasters(&self) -> Result<[Postmaster; 2]> {
@@ -135,6 +161,46 @@ impl Servers {
     pub(crate) fn settings(&self) -> Result<[BTreeMap<String, String>; 2]> {
         let read = |cluster: &Cluster| pairs(&cluster.database("postgres"), SETTINGS);
         Ok([read(&self.source)?, read(&self.target)?])
+    }
+}
+
+/// Checkpoints the servers and waits until all is on disk.
+pub(crate) fn settle(clusters: &[&Cluster]) -> Result<()> {
+    for cluster in clusters {
+        cluster.database("postgres").execute("checkpoint")?;
+    }
+    let status = Command::new("sync").status().context("cannot run sync")?;
+    ensure!(status.success(), "sync failed");
+    Ok(())
+}
+
+/// What a server is called, and what is adjusted.
+pub(crate) struct Side<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+}
+
+impl Side<'_> {
+    fn start(&self, installation: &Installation, keep: Option<&Path>) -> Result<Cluster> {
+        let mut builder = Cluster::builder(installation).durable(true);
+        for (name, value) in self.settings {
+            builder = builder.setting(name, value);
+        }
+        if let Some(keep) = keep {
+            builder = builder.dir(keep.join(self.name));
+        }
+        builder.start().with_context(|| format!("cannot start the {} server", self.name))
+    }
+
+    /// A server that has written as much log as one that has been in use.
+    pub(crate) fn start_warm(
+        &self,
+        installation: &Installation,
+        keep: Option<&Path>,
+    ) -> Result<Cluster> {
+        let cluster = self.start(installation, keep)?;
+        cluster.database("postgres").execute(WARM_UP)?;
+        Ok(cluster)
     }
 }
 
@@ -159,7 +225,7 @@ pub(crate) struct ForeignKeys {
 }
 
 impl Source {
-    fn look(database: Database) -> Result<Self> {
+    pub(crate) fn look(database: Database) -> Result<Self> {
         Ok(Self {
             counts: counts(&database)?,
             objects: pairs(&database, OBJECTS)?,
@@ -194,8 +260,12 @@ impl Source {
 }
 
 fn counts(database: &Database) -> Result<BTreeMap<String, String>> {
-    let queries = database.query_rows(COUNTS)?.concat();
-    pairs(database, &queries.join(" union all "))
+    pairs(database, &count_queries(database)?.join(" union all "))
+}
+
+/// A query for each table, answering its name and its number of rows.
+pub(crate) fn count_queries(database: &Database) -> Result<Vec<String>> {
+    Ok(database.query_rows(COUNTS)?.concat())
 }
 
 fn pairs(database: &Database, query: &str) -> Result<BTreeMap<String, String>> {

@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
-use crate::tools::Scratch;
+use super::tools::Scratch;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// What Linux has used on all its platforms since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// How often a server is looked at until no backend ends meanwhile.
+const LOOKS_MAX: usize = 100;
 const COMPLAINT_LINES_MAX: usize = 15;
 
 /// What one process took.
@@ -44,10 +46,35 @@ pub(crate) struct Load {
     pub(crate) disk_wait_seconds: f64,
 }
 
+/// How a command ended.
+pub(crate) struct Ended {
+    pub(crate) usage: Usage,
+    /// None when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// Both its outputs.
+    pub(crate) said: String,
+}
+
+impl Ended {
+    /// The end of what was said, for a complaint.
+    pub(crate) fn last_words(&self) -> String {
+        let lines: Vec<&str> = self.said.lines().collect();
+        lines[lines.len().saturating_sub(COMPLAINT_LINES_MAX)..].join("\n")
+    }
+}
+
 /// Runs a command to its end. Where it fails, the error is the end of what it wrote.
-pub(crate) fn run(mut command: Command, scratch: &Scratch) -> Result<Usage> {
+pub(crate) fn run(command: Command, scratch: &Scratch) -> Result<Usage> {
+    let ended = attempt(command, scratch)?;
+    ensure!(ended.code == Some(0), "{} failed: {}", ended.usage.program, ended.last_words());
+    Ok(ended.usage)
+}
+
+/// Runs a command to its end, whatever that is.
+pub(crate) fn attempt(mut command: Command, scratch: &Scratch) -> Result<Ended> {
     let log = scratch.path().join("log");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+    let output = File::create(&log)?;
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let started = Instant::now();
@@ -80,8 +107,8 @@ pub(crate) fn run(mut command: Command, scratch: &Scratch) -> Result<Usage> {
         usage.memory_bytes_max = usage.memory_bytes_max.max(memory_bytes_max(child.id()));
         thread::sleep(POLL_INTERVAL);
     };
-    ensure!(status.success(), "{} failed: {}", usage.program, end_of(&log));
-    Ok(usage)
+    let said = String::from_utf8_lossy(&fs::read(&log).unwrap_or_default()).into_owned();
+    Ok(Ended { usage, code: status.code(), said })
 }
 
 /// Looks at the servers and the machine before and after `work`.
@@ -110,11 +137,24 @@ pub(crate) struct Postmaster(pub(crate) u32);
 impl Postmaster {
     /// Of the server since its start, backends that have ended included.
     fn cpu_seconds(self) -> f64 {
-        let own = ProcessTimes::of(self.0).map_or(0.0, |times| times.own + times.children);
-        let living = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let living = living.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let children = living.filter_map(ProcessTimes::of).filter(|times| times.parent == self.0);
-        own + children.map(|times| times.own + times.children).sum::<f64>()
+        let mut seconds = 0.0;
+        for _ in 0..LOOKS_MAX {
+            let before = self.times();
+            let living = fs::read_dir("/proc").into_iter().flatten().flatten();
+            let living = living.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let living = living.filter_map(ProcessTimes::of).filter(|one| one.parent == self.0);
+            seconds = before.0 + before.1 + living.map(|one| one.own + one.children).sum::<f64>();
+            // A backend that was waited for meanwhile may be in neither sum.
+            if self.times().1 <= before.1 {
+                break;
+            }
+        }
+        seconds
+    }
+
+    /// Its own, and of the children that it has waited for.
+    fn times(self) -> (f64, f64) {
+        ProcessTimes::of(self.0).map_or((0.0, 0.0), |times| (times.own, times.children))
     }
 }
 
@@ -170,11 +210,4 @@ fn memory_bytes_max(pid: u32) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     number.unwrap_or(0) * 1024
-}
-
-fn end_of(log: &Path) -> String {
-    let bytes = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(COMPLAINT_LINES_MAX)..].join("\n")
 }
