@@ -114,7 +114,8 @@ impl Attempt<'_> {
         Ok(Ended::Published(report))
     }
 
-    /// Looks around once nobody holds a lock that keeps us from it, such as a table being rewritten.
+    /// Looks around once nobody holds a lock that keeps us from it, such as that of a table being
+    /// rewritten.
     async fn scene_when_free(&self, target: &Session) -> anyhow::Result<(Scene, Vec<String>)> {
         let wait = Duration::from_secs(self.request.config.source_wait_seconds);
         let patience = Instant::now() + wait;

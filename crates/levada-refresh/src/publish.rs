@@ -236,6 +236,8 @@ impl Publication<'_> {
                 record(session, desk.ledger, category, &object, (rows, started)).await?;
             }
         }
+        // Definitions cannot change while checks of the rows are pending.
+        session.batch("SET CONSTRAINTS ALL IMMEDIATE").await.context("checking the rows")?;
         if is_off {
             session.batch("SET LOCAL session_replication_role TO DEFAULT").await?;
         }

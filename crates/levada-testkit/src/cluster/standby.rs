@@ -1,4 +1,5 @@
-//! What becomes of a cluster in the long run: standbys of it, and two thousand million transactions.
+//! What becomes of a cluster in the long run: standbys of it, and thousands of millions of
+//! transactions.
 //!
 //! Responsible for: standbys made by `pg_basebackup` that follow by streaming, and transaction ids
 //! moved on without anybody waiting for them. Must not: decide when a standby has caught up.
@@ -49,8 +50,8 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Lets the next transaction have this 64-bit id, less than 2^31 above the last, as if as many had
-    /// come and gone, and freezes all rows as vacuuming would have. Restarts the server.
+    /// Lets the next transaction have this 64-bit id, less than 2^31 above the last, as if as many
+    /// had come and gone, and freezes all rows as vacuuming would have. Restarts the server.
     pub fn skip_transactions(&self, next: u64) -> Result<()> {
         self.stop()?;
         let data = self.dir.join("data");

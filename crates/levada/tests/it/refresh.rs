@@ -76,8 +76,8 @@ struct Report(Value);
 impl Report {
     #[track_caller]
     fn of(ran: &Ran) -> Self {
-        let lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let report = lines.filter(|line| line["type"] == "report").next_back();
+        let mut lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let report = lines.rfind(|line| line["type"] == "report");
         Self(report.unwrap_or_else(|| panic!("no report in:\n{}\n{}", ran.stdout, ran.stderr)))
     }
 

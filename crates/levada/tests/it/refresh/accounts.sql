@@ -12,15 +12,17 @@ create materialized view totals as select n, count(*) as rows from paid group by
 create unique index totals_key on totals (n);
 -- Changes after which all sums agree again.
 create function play(round int) returns void language plpgsql as $$
+declare
+  start int := round * 300 + 10000;
 begin
   delete from paid where id % 7 = round % 7;
   delete from part where id % 7 = round % 7;
   update paid set n = n + 1 + round, u = -u where id % 5 = 1;
   update got set n = n + 1 + round where id % 5 = 1;
   update part set n = n + 1 + round where id % 5 = 1;
-  insert into paid select i, round, i from generate_series(round * 300 + 10000, round * 300 + 10099) i;
-  insert into got select i, i, round from generate_series(round * 300 + 10000, round * 300 + 10099) i;
-  insert into part select i, round from generate_series(round * 300 + 10000, round * 300 + 10099) i;
+  insert into paid select i, round, i from generate_series(start, start + 99) i;
+  insert into got select i, i, round from generate_series(start, start + 99) i;
+  insert into part select i, round from generate_series(start, start + 99) i;
   delete from keyless;
   insert into keyless select n from got;
 end $$;

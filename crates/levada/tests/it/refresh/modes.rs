@@ -8,8 +8,8 @@ use crate::support::assert_same_content;
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
-const TABLE: &str = "CREATE TABLE entry (id int PRIMARY KEY, v text, at timestamptz, u int UNIQUE); \
-     INSERT INTO entry SELECT n, 'v' || n, now() - n * interval '1 day', n \
+const TABLE: &str = "CREATE TABLE entry (id int PRIMARY KEY, v text, at timestamptz, \
+     u int UNIQUE); INSERT INTO entry SELECT n, 'v' || n, now() - n * interval '1 day', n \
      FROM generate_series(1, 100) n";
 
 /// A table under a rule, with its first edition.
