@@ -1,5 +1,6 @@
 //! Everything that can be found out before a run, collected instead of stopping at the first.
 
+use edition::Published;
 use pg::catalog::Catalog;
 use pg::{Dump, Purpose, Session};
 use report::{Finding, Problem};
@@ -43,8 +44,13 @@ pub async fn check(request: &Request) -> anyhow::Result<Vec<Finding>> {
             findings.extend(plan.findings);
             let found = start::objects(&target, &plan.schemas).await?;
             if !found.is_empty() {
-                let problem = Problem::new(format!("the target holds {} objects", found.len()))
-                    .hint("a run will need --replace, unless it continues an interrupted one");
+                let problem = Problem::new(format!("the target holds {} objects", found.len()));
+                let problem = match Published::read(&target).await? {
+                    Some(edition) => problem
+                        .detail(format!("a run brings edition {} up to date", edition.number)),
+                    None => problem
+                        .hint("a run will need --replace, unless it continues an interrupted one"),
+                };
                 findings.push(Finding::info("target", "target", problem));
             }
             let bytes: u64 = plan.tables.iter().map(|table| table.bytes).sum();

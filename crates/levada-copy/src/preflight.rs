@@ -38,6 +38,7 @@ pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<P
     judge_same_database(&source_identity, &target_identity, &mut findings);
     judge_one_server("source", &sources, &source_identity, &mut findings).await?;
     judge_one_server("target", &targets, &target_identity, &mut findings).await?;
+    judge_standby(source_session, &source_identity, &mut findings).await?;
     judge_target(target_session, &target_identity, &mut findings).await?;
     Ok(Preflight { source: source_identity, target: target_identity, findings })
 }
@@ -158,6 +159,22 @@ fn explain_pooler(side: &str, error: anyhow::Error) -> anyhow::Error {
         Some("26000" | "42P05") => behind_a_pooler(side).into(),
         _ => error,
     }
+}
+
+/// Which timeline a standby follows is told by its receiver, to those who may read statistics.
+async fn judge_standby(
+    session: &Session,
+    source: &Identity,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<()> {
+    let sql = "SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')";
+    if source.in_recovery && !session.one(sql, &[]).await?.get::<_, bool>(0) {
+        let problem = Problem::new("a failover before this standby may go unnoticed for a while")
+            .detail("the role may not read which timeline the standby follows")
+            .hint(format!("GRANT pg_read_all_stats TO {}", pg::quote_identifier(&source.user)));
+        findings.push(Finding::warning("timeline", "source", problem));
+    }
+    Ok(())
 }
 
 async fn judge_target(

@@ -77,7 +77,8 @@ impl Keepers {
     }
 }
 
-/// Waits until the write-ahead log is on the disk up to `lsn`, as long as `patience`; whether it is.
+/// Waits until the write-ahead log is on the disk up to `lsn`, as long as `patience`; tells
+/// whether it is.
 ///
 /// Until then a crash could take away transactions that the snapshot saw, and give their ids to
 /// others. A standby is sent nothing else.

@@ -22,7 +22,7 @@ fn all_commands_are_listed() {
         Usage: levada [OPTIONS] <COMMAND>
 
         Commands:
-          demo    Watch levada work: a copy, a kill, a resume and a proof on private servers
+          demo    Watch levada work: a copy, a kill, a resume, a refresh and a repair on private servers
           init    Inspect a source and write a commented levada.toml
           check   Preflight: rights, versions, extensions, patterns; findings with hints
           plan    Show what a run would do: mode, rows, bytes and format of each table
