@@ -187,10 +187,13 @@ pub fn judge_source(error: pg::Error, table: Option<&PlannedTable>) -> Failure {
 /// snapshot knows. Queries of `pg_class` see the snapshot, these functions see today.
 pub(crate) fn still_the_same(table: &PlannedTable) -> String {
     let numbers: Vec<String> = table.column_numbers.iter().map(i16::to_string).collect();
+    let names: Vec<String> = table.columns.iter().map(|name| quote_literal(name)).collect();
+    // Names last: they may read like any of the marks.
     include_str!("sql/still_the_same.sql")
         .replace("@oid@", &table.oid.to_string())
-        .replace("@name@", &quote_literal(&table.name.sql()))
         .replace("@columns@", &numbers.join(","))
+        .replace("@names@", &names.join(","))
+        .replace("@name@", &quote_literal(&table.name.sql()))
 }
 
 /// A snapshot whose keeper is gone cannot be imported.

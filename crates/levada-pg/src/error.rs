@@ -111,10 +111,18 @@ fn safe_message(fields: &ServerFields) -> String {
         Some("22") if matches!(fields.sqlstate.as_str(), "22021" | "22P05") => {
             fields.message.split("0x").next().unwrap_or_default().trim_end().to_owned()
         }
+        // Other languages have other quotes.
+        Some("22") if !fields.message.is_ascii() => "the server refuses a value".to_owned(),
         Some("22") => redact_quoted(&fields.message),
+        // PostgreSQL itself names what was violated; a RAISE of somebody's may say anything.
+        Some("23") if fields.constraint.is_none() && fields.column.is_none() => {
+            "a constraint is violated".to_owned()
+        }
         // Types with a syntax of their own, such as tsquery, complain like the grammar does.
         Some("42") if fields.sqlstate == "42601" && !is_grammar => redact_quoted(&fields.message),
-        Some("P0" | "38") => "a function of the database raised an exception".to_owned(),
+        Some(class) if !is_of_the_server(class) => {
+            "a function of the database raised an exception".to_owned()
+        }
         _ => fields.message.clone(),
     };
     let places = [("table", &fields.table), ("column", &fields.column)];
@@ -126,6 +134,15 @@ fn safe_message(fields: &ServerFields) -> String {
         }
     }
     message
+}
+
+/// Classes of errors that PostgreSQL's own code raises, but for those whose texts users write.
+fn is_of_the_server(class: &str) -> bool {
+    const CLASSES: &[&str] = &[
+        "08", "0A", "21", "22", "23", "25", "26", "28", "2B", "34", "39", "3B", "3D", "3F", "40",
+        "42", "44", "53", "54", "55", "57", "58", "72", "F0", "XX",
+    ];
+    CLASSES.contains(&class)
 }
 
 fn redact_quoted(message: &str) -> String {

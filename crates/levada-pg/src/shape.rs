@@ -196,6 +196,8 @@ pub struct Routine {
     pub signature: String,
     /// A statement, but of an aggregate only something that changes with it.
     pub definition: String,
+    /// Changes with what it does.
+    pub sign: String,
     /// Its definition needs relations or the types of their rows.
     pub is_bound: bool,
     pub comment: Option<String>,

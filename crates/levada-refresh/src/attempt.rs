@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use copy::{Plan, Preflight, Request};
+use copy::{Deletes, Mode, Plan, Preflight, Request};
 use edition::{Edition, Ledger, TableRow};
 use pg::catalog::{Catalog, SequenceState};
-use pg::{Identity, Keepers, Purpose, Session, Watch};
+use pg::{Identity, Keepers, Name, Purpose, Session, Watch};
 use report::{Event, Problem, Progress};
 
 use crate::definitions::{self, Comparison, Followed, Recorded};
@@ -71,7 +71,7 @@ impl Attempt<'_> {
         staging::clear(&target).await?;
         let (scene, reasons) = self.scene_when_free(&target).await?;
         if !reasons.is_empty() {
-            return Ok(Ended::Rebuild(reasons));
+            return rebuild(&scene.plan, reasons);
         }
         let recorded = self.ledger.tables(self.base.number).await?;
         let tables = match &scene.drift {
@@ -80,7 +80,13 @@ impl Attempt<'_> {
         };
         let mut units = unit::units(&scene.plan, &scene.catalogs.0, &tables, &scene.plain);
         if let Some(reason) = instruct(&scene, &mut units)? {
-            return Ok(Ended::Rebuild(vec![reason]));
+            return rebuild(&scene.plan, vec![reason]);
+        }
+        for unit in units.iter().filter(|unit| unit.beside.is_some()) {
+            let is_new = !tables.iter().any(|row| row.name == unit.name);
+            if unit.keeps_rows() && !is_new {
+                return Err(lost(&unit.name.to_string(), unit.method.reason()).into());
+            }
         }
         let path = path(&scene.catalogs.1, &scene.plan.schemas);
         let watch = Watch::new(&self.request.source, "");
@@ -224,7 +230,8 @@ impl Attempt<'_> {
         if let Some(drift) = &scene.drift {
             drift.announce(self.progress);
             drift.prepare(target).await?;
-            self.rehearse(drift).await?;
+            target.batch(&format!("SET search_path = {}", reader.path)).await?;
+            self.rehearse(drift, reader.path).await?;
         }
         let rows = units.iter().flat_map(|unit| &unit.parts).map(|part| part.rows_estimate).sum();
         let bytes = units.iter().map(|unit| unit.bytes).sum();
@@ -254,12 +261,14 @@ impl Attempt<'_> {
 
     /// Changes the definitions and takes it back: what cannot be followed stops the run before any
     /// row moves.
-    async fn rehearse(&self, drift: &Followed) -> anyhow::Result<()> {
+    async fn rehearse(&self, drift: &Followed, path: &str) -> anyhow::Result<()> {
         let wait = Duration::from_secs(self.request.config.publish_wait_seconds);
         let patience = Instant::now() + wait;
         let session = Session::open(&self.request.target, Purpose::Target).await?;
         loop {
-            session.batch("BEGIN; SET LOCAL lock_timeout = 300").await?;
+            let begin =
+                format!("BEGIN; SET LOCAL lock_timeout = 300; SET LOCAL search_path = {path}");
+            session.batch(&begin).await?;
             let result = async {
                 // The tables beside are empty yet.
                 drift.build(&session).await?;
@@ -295,6 +304,7 @@ impl Attempt<'_> {
             plan: &scene.plan,
             sequences: &ready.sequences,
             brings_large_objects: ready.brings_large_objects,
+            emptied: &emptied(&scene.plan, tables),
             path: settler.reader.path,
             wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
         };
@@ -321,6 +331,31 @@ impl Attempt<'_> {
         let outcome = Outcome { units, settled, written };
         Ok(outcome.report(published.edition, self.ledger.run(), as_of))
     }
+}
+
+/// Tables whose rows the previous edition carried, and this one does not.
+fn emptied(plan: &Plan, base: &[TableRow]) -> Vec<Name> {
+    let tables = plan.tables.iter().filter(|table| table.mode == Mode::Schema);
+    let held = |name: &Name| {
+        base.iter()
+            .any(|row| row.name == *name && row.rows.unwrap_or(0) > 0 && row.mode != "schema")
+    };
+    tables.map(|table| table.name.clone()).filter(held).collect()
+}
+
+/// Rows that production has deleted cannot be read again: only a person may give them up.
+fn rebuild(plan: &Plan, reasons: Vec<String>) -> anyhow::Result<Ended> {
+    let keeps = |t: &&copy::PlannedTable| t.deletes == Deletes::Keep || t.mode == Mode::Append;
+    match plan.tables.iter().find(keeps) {
+        Some(table) => Err(lost(&table.name.to_string(), Some(&reasons.join("; "))).into()),
+        None => Ok(Ended::Rebuild(reasons)),
+    }
+}
+
+fn lost(table: &str, reason: Option<&str>) -> Problem {
+    Problem::new(format!("rows kept in {table} would be lost"))
+        .detail(format!("it would have to be loaded anew: {}", reason.unwrap_or("unknown")))
+        .hint("save them elsewhere, then levada run --replace; the published edition is unchanged")
 }
 
 /// Tells the units what the definitions and the target mean for them. A reason means that the
@@ -351,7 +386,13 @@ async fn settle_all(
     let target = settler.target_session().await?;
     let mut settled = Vec::with_capacity(units.len());
     for (number, (unit, found)) in units.iter().zip(found).enumerate() {
-        let case = Case { number, unit, target: &target, is_publishing: false };
+        let case = Case {
+            number,
+            unit,
+            target: &target,
+            is_publishing: false,
+            rows: staging::Purpose::Rows,
+        };
         settled.push(match unit.is_late && unit.beside.is_none() {
             true => None,
             false => Some(settler.settle(case, *found).await?),

@@ -117,6 +117,11 @@ impl Followed {
     /// Tells units how their rows come. `false` when that cannot be said of one.
     pub(crate) fn instruct(&self, units: &mut [Unit]) -> bool {
         for unit in units {
+            if unit.is_routed
+                && self.partitions(&self.before, unit) != self.partitions(&self.now, unit)
+            {
+                return false;
+            }
             let tables: Vec<&TableDrift> =
                 unit.parts.iter().filter_map(|part| self.table(&part.name)).collect();
             if unit.is_routed && tables.iter().any(|table| table.rows != Rows::Keep) {
@@ -140,6 +145,22 @@ impl Followed {
             }
         }
         true
+    }
+
+    /// The partitions of a routed unit, each with its place.
+    fn partitions(&self, shape: &Shape, unit: &Unit) -> BTreeSet<(u32, Option<String>)> {
+        let mut line = BTreeSet::from([&unit.name]);
+        loop {
+            let parts = shape.tables.iter().filter(|t| t.parents.iter().any(|p| line.contains(p)));
+            let more: BTreeSet<&Name> = parts.map(|table| &table.name).collect();
+            let known = line.len();
+            line.extend(more);
+            if line.len() == known {
+                break;
+            }
+        }
+        let parts = shape.tables.iter().filter(|table| line.contains(&table.name));
+        parts.map(|table| (table.oid, table.bound.clone())).collect()
     }
 
     fn table(&self, name: &Name) -> Option<&TableDrift> {

@@ -255,9 +255,8 @@ impl Work<'_> {
                 if is_taken {
                     return self.rebuild(format!("labels of type {name} changed places"));
                 }
-                let old = quote_literal(&known.text);
-                let sql = format!("ALTER TYPE {sql_name} RENAME VALUE {old} TO {text}");
-                self.alter(Phase::First, 50, format!("type {name}: label renamed"), sql);
+                // Rows are staged under the new label before the target knows it.
+                return self.rebuild(format!("a label of type {name} was renamed"));
             }
             neighbour = Some(&known.text);
         }
@@ -275,7 +274,10 @@ impl Work<'_> {
             let old = before.get(&key(now)).copied();
             let is_renamed = self.before.routines.iter().any(|old| old.oid == now.oid);
             match old {
-                Some(old) if old.definition == now.definition && old.kind == now.kind => {}
+                Some(old)
+                    if old.definition == now.definition
+                        && old.kind == now.kind
+                        && old.sign == now.sign => {}
                 _ if now.kind == "AGGREGATE" || now.is_bound => {
                     self.rebuild(format!("routine {name} is new or changed"));
                 }

@@ -128,9 +128,14 @@ impl Keys<'_> {
         // Many types have neither a least nor a greatest value.
         if self.subject.has_integer_key() {
             let key = column_list(&self.subject.key);
+            let (table, new) = (self.case.unit.relation(), self.case.staging(Purpose::New).sql());
+            let ends = |relation: &str| {
+                format!("SELECT min({key}) AS least, max({key}) AS greatest FROM {relation}")
+            };
             let sql = format!(
-                "SELECT min({key})::text, max({key})::text FROM {}",
-                self.case.unit.relation()
+                "SELECT min(least)::text, max(greatest)::text FROM ({} UNION ALL {}) AS ends",
+                ends(&table),
+                ends(&new)
             );
             let row = self.case.target.one(&sql, &[]).await?;
             let bound = |at: usize| row.get::<_, Option<&str>>(at).and_then(|b| b.parse().ok());

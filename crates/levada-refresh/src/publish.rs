@@ -18,6 +18,7 @@ use crate::scan::Found;
 use crate::sequences;
 use crate::settle::{Settled, Write};
 use crate::settler::{Case, Settler};
+use crate::staging;
 use crate::unit::Unit;
 use crate::views;
 use crate::write::{self, Written};
@@ -42,6 +43,8 @@ pub(crate) struct Publication<'a> {
     /// Where the sequences of the source stand.
     pub(crate) sequences: &'a [SequenceState],
     pub(crate) brings_large_objects: bool,
+    /// Tables of which only the definition is carried from now on.
+    pub(crate) emptied: &'a [Name],
     /// The `search_path` for functions of the edition.
     pub(crate) path: &'a str,
     pub(crate) wait_at_most: Duration,
@@ -79,7 +82,7 @@ impl Publication<'_> {
         let mut has_told = false;
         loop {
             let mut done = None;
-            let result = self.attempt(&session, desk, patience, (&finish, &mut done)).await;
+            let result = self.attempt(&session, desk, (&finish, &mut done)).await;
             let error = match (result, done) {
                 (Ok(()), Some(published)) => return Ok(published),
                 (Ok(()), None) => anyhow::anyhow!("an edition was published without a report"),
@@ -109,7 +112,6 @@ impl Publication<'_> {
         &self,
         session: &Session,
         desk: &Desk<'_>,
-        patience: Instant,
         (finish, done): (
             &impl AsyncFn(&Session, &[Settled], &[Written]) -> anyhow::Result<i32>,
             &mut Option<Published>,
@@ -131,7 +133,7 @@ impl Publication<'_> {
             let sql = copy::publish_large_objects();
             session.batch(sql).await.context("creating large objects")?;
         }
-        self.refresh_views(session, desk, patience, &changed_tables(&units, &settled)).await?;
+        self.refresh_views(session, desk, &changed_tables(&units, &settled)).await?;
         self.refuse_snapshots(session).await?;
         let started = Instant::now();
         let edition = finish(session, &settled, &written).await?;
@@ -176,7 +178,14 @@ impl Publication<'_> {
                 (None, Some(here)) => {
                     let (there, _) = self.settler.catalogs;
                     definitions::facts(unit, there, here)?;
-                    let case = Case { number, unit, target: session, is_publishing: true };
+                    unit.refuse_what_needs_a_key()?;
+                    let case = Case {
+                        number,
+                        unit,
+                        target: session,
+                        is_publishing: true,
+                        rows: staging::Purpose::Rows,
+                    };
                     let settler = Settler { catalogs: (there, here), ..*self.settler };
                     settled.push(settler.settle(case, self.found[number]).await?);
                 }
@@ -213,7 +222,8 @@ impl Publication<'_> {
     ) -> anyhow::Result<Vec<Written>> {
         let both = || units.iter().zip(settled);
         let changed = both().filter(|(_, settled)| settled.write != Write::Nothing);
-        let changed: Vec<Name> = changed.map(|(unit, _)| unit.name.clone()).collect();
+        let changed = changed.map(|(unit, _)| &unit.name).chain(self.emptied);
+        let changed: Vec<Name> = changed.cloned().collect();
         let mut keys = Vec::new();
         let is_off = !changed.is_empty() && foreign_keys::switch_off(session).await?;
         if !changed.is_empty() && !is_off {
@@ -238,6 +248,9 @@ impl Publication<'_> {
         }
         // Definitions cannot change while checks of the rows are pending.
         session.batch("SET CONSTRAINTS ALL IMMEDIATE").await.context("checking the rows")?;
+        for table in self.emptied {
+            session.batch(&format!("DELETE FROM ONLY {}", table.sql())).await?;
+        }
         if is_off {
             session.batch("SET LOCAL session_replication_role TO DEFAULT").await?;
         }
@@ -251,7 +264,6 @@ impl Publication<'_> {
         &self,
         session: &Session,
         desk: &Desk<'_>,
-        patience: Instant,
         changed: &BTreeSet<Name>,
     ) -> anyhow::Result<()> {
         let stale = views::stale(&self.plan.populated_views, self.settler.catalogs.0, changed);
@@ -264,7 +276,7 @@ impl Publication<'_> {
             if has_key {
                 session.batch(&sql).await.with_context(context)?;
             } else {
-                swap_unseen(session, &sql, desk.progress, patience).await.with_context(context)?;
+                swap_unseen(session, &sql).await?;
             }
             let (category, took) = (Category::MaterializedView, started.elapsed());
             desk.progress.event(Event::Finished { category, object: &object, took });
@@ -296,41 +308,13 @@ fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
         .collect()
 }
 
-/// Runs statements that put other files behind names, at a moment when nobody holds an older
-/// snapshot: such a reader would find the new file empty, or newer than the rest.
-pub(crate) async fn swap_unseen(
-    session: &Session,
-    sql: &str,
-    progress: &dyn Progress,
-    patience: Instant,
-) -> anyhow::Result<()> {
-    let mut has_told = false;
-    loop {
-        session.batch("SAVEPOINT levada_swap").await?;
-        let result = session.batch(sql).await;
-        let readers = match &result {
-            Ok(()) => readers::holding_snapshots(session).await?,
-            Err(error) if error.sqlstate() == Some("55P03") => Vec::new(),
-            Err(_) => return Ok(result?),
-        };
-        if result.is_ok() && readers.is_empty() {
-            return Ok(session.batch("RELEASE SAVEPOINT levada_swap").await?);
-        }
-        session.batch("ROLLBACK TO SAVEPOINT levada_swap").await?;
-        if Instant::now() >= patience {
-            let pids: Vec<String> = readers.iter().map(i32::to_string).collect();
-            let problem = Problem::new("readers of the old edition do not end")
-                .detail(format!("their backends: {}", pids.join(", ")))
-                .hint("end them, or run the same command again later");
-            return Err(problem.into());
-        }
-        if !has_told {
-            has_told = true;
-            progress.event(Event::Note(&Problem::new(
-                "waiting for readers whose transactions began before the edition",
-            )));
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
+/// Runs statements that put another file behind a name, unless somebody holds an older snapshot:
+/// such a reader would find the new file empty. Whoever is in the way is waited for outside.
+async fn swap_unseen(session: &Session, sql: &str) -> anyhow::Result<()> {
+    session.batch(sql).await?;
+    match readers::holding_snapshots(session).await? {
+        readers if readers.is_empty() => Ok(()),
+        readers => Err(Busy(readers).into()),
     }
 }
 

@@ -28,6 +28,7 @@ impl Outcome<'_> {
                 reason: table.reason.clone(),
                 source_oid: Some(table.oid),
                 filter: table.filter.clone(),
+                rows: None,
                 deletes: table.deletes.label().to_owned(),
                 inserted: 0,
                 updated: 0,

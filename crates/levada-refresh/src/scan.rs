@@ -290,7 +290,10 @@ impl Reader<'_> {
     ) -> Result<Moved, Failure> {
         if target.is_none() {
             let opened = Wire::connect(self.target, Purpose::Target).await;
-            *target = Some(opened.map_err(Failure::Target)?);
+            let opened = target.insert(opened.map_err(Failure::Target)?);
+            // Checks of domains may call functions of the edition.
+            let path = format!("SET search_path = {}", self.path);
+            opened.query(&path).await.map_err(Failure::Target)?;
         }
         let (Some(source), Some(target)) = (source, target) else {
             return Err(Failure::SnapshotGone);

@@ -25,6 +25,8 @@ pub(crate) struct Settled {
     pub(crate) method: Method,
     pub(crate) write: Write,
     pub(crate) found: Found,
+    /// Where the rows to be written are staged.
+    pub(crate) staged: Name,
     /// Staged rows whose key the target does not have.
     pub(crate) new: i64,
     /// Rows of the target that go.

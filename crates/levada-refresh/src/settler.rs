@@ -42,6 +42,8 @@ pub(crate) struct Case<'a> {
     pub(crate) target: &'a Session,
     /// That session is inside the publish transaction: the definitions of the table have changed.
     pub(crate) is_publishing: bool,
+    /// Where its rows are staged.
+    pub(crate) rows: Purpose,
 }
 
 impl Case<'_> {
@@ -76,7 +78,10 @@ impl Settler<'_> {
     pub(crate) async fn settle(&self, case: Case<'_>, found: Found) -> anyhow::Result<Settled> {
         if case.unit.beside.is_some() {
             let loaded = Found { rows: found.staged, ..found };
-            return Ok(Settled { new: found.staged, ..nothing(case.unit, loaded, found.staged) });
+            // It has its final name by then; a crash of the target may have emptied it.
+            let staging = vec![(case.unit.name.clone(), found.staged)];
+            let settled = nothing(case, loaded, found.staged);
+            return Ok(Settled { new: found.staged, staging, ..settled });
         }
         let settled = match &case.unit.method {
             Method::Changes => self.changes(case, found).await?,
@@ -94,7 +99,7 @@ impl Settler<'_> {
         let Some(base) = unit.base_rows else { return self.digest(case, CONTRADICTED).await };
         let is_filtered = unit.filter.is_some();
         if found.staged == 0 && found.rows == base && !is_filtered {
-            return Ok(nothing(unit, found, base));
+            return Ok(nothing(case, found, base));
         }
         if unit.facts.key.is_empty() {
             return self.digest(case, "it has no usable key").await;
@@ -109,8 +114,8 @@ impl Settler<'_> {
             write: Write::Upsert,
             new,
             rows: expected,
-            staging: vec![(case.staging(Purpose::Rows), found.staged)],
-            ..nothing(unit, found, base)
+            staging: vec![(case.staging(case.rows), found.staged)],
+            ..nothing(case, found, base)
         };
         if found.staged == 0 {
             settled.staging.clear();
@@ -144,7 +149,8 @@ impl Settler<'_> {
         if found.staged == 0 {
             return Ok(0);
         }
-        let sql = apply::insert_new(case.unit, &case.staging(Purpose::Rows), &new);
+        staging::analyze(case.target, &case.staging(case.rows)).await?;
+        let sql = apply::insert_new(case.unit, &case.staging(case.rows), &new);
         Ok(case.target.execute(&sql, &[]).await? as i64)
     }
 
@@ -163,6 +169,7 @@ impl Settler<'_> {
 
     /// Brings a unit up to date by digests of its rows.
     pub(crate) async fn digest(&self, case: Case<'_>, reason: &str) -> anyhow::Result<Settled> {
+        let case = Case { rows: Purpose::Again, ..case };
         let unit = case.unit;
         let method = Method::Digest(reason.to_owned());
         if unit.method == Method::Changes {
@@ -181,20 +188,21 @@ impl Settler<'_> {
         if differing.is_empty() {
             return Ok(Settled {
                 method,
-                ..nothing(unit, Found { rows, staged: 0, bytes: 0 }, rows)
+                ..nothing(case, Found { rows, staged: 0, bytes: 0 }, rows)
             });
         }
         let there = buckets.selection_sql(&subject, Side::Source, &differing);
         let own = buckets.predicate_sql(&subject, Side::Target, &differing);
-        let found = self.fetch(case, Purpose::Rows, (&there.0, &there.1)).await?;
+        let found = self.fetch(case, case.rows, (&there.0, &there.1)).await?;
         let found = Found { rows, ..found };
         self.exchanged(case, found, (&subject, &own, here), method).await
     }
 
     /// Brings a unit up to date by reading all its rows.
     async fn reload(&self, case: Case<'_>, reason: &str) -> anyhow::Result<Settled> {
+        let case = Case { rows: Purpose::Again, ..case };
         let (relation, condition) = (case.unit.relation(), case.unit.condition());
-        let found = self.fetch(case, Purpose::Rows, (&relation, &condition)).await?;
+        let found = self.fetch(case, case.rows, (&relation, &condition)).await?;
         let found = Found { rows: found.staged, ..found };
         self.reloaded(case, found, Method::Reload(reason.to_owned())).await
     }
@@ -208,7 +216,7 @@ impl Settler<'_> {
     ) -> anyhow::Result<Settled> {
         let unit = case.unit;
         if found.staged == 0 {
-            staging::create(self.aside, &case.staging(Purpose::Rows), unit, &unit.columns).await?;
+            staging::create(self.aside, &case.staging(case.rows), unit, &unit.columns).await?;
         }
         let count = format!("SELECT count(*) FROM {}", unit.relation());
         let here = case.count(&count).await?;
@@ -226,12 +234,12 @@ impl Settler<'_> {
         method: Method,
     ) -> anyhow::Result<Settled> {
         let unit = case.unit;
-        let staged = (case.staging(Purpose::Rows), found.staged);
+        let staged = (case.staging(case.rows), found.staged);
         let base = Settled {
             method,
             rows: found.rows,
             staging: vec![staged],
-            ..nothing(unit, found, found.rows)
+            ..nothing(case, found, found.rows)
         };
         if unit.facts.key.is_empty() {
             let condition = format!(
@@ -245,7 +253,7 @@ impl Settler<'_> {
         staging::create(case.target, &gone, unit, &unit.facts.key).await?;
         let mut settled = Settled { write: Write::Upsert, new, rows: here + new, ..base };
         if unit.deletes == Deletes::Mirror {
-            let rows = case.staging(Purpose::Rows);
+            let rows = case.staging(case.rows);
             let sql = apply::insert_gone(unit, (subject, condition), &rows, &gone);
             settled.gone = case.target.execute(&sql, &[]).await? as i64;
             settled.rows -= settled.gone;
@@ -264,7 +272,7 @@ impl Settler<'_> {
         let rows = settled.rows + settled.gone;
         let mut changed = 0;
         if settled.found.staged > 0 {
-            let sql = apply::count_changed(case.unit, &case.staging(Purpose::Rows));
+            let sql = apply::count_changed(case.unit, &settled.staged);
             changed = case.count(&sql).await?;
         }
         let deleted = (rows - settled.found.rows).max(0);
@@ -294,7 +302,7 @@ impl Settler<'_> {
         (relation, condition): (&str, &str),
     ) -> anyhow::Result<Found> {
         let columns = match purpose {
-            Purpose::Rows => &case.unit.columns,
+            Purpose::Rows | Purpose::Again => &case.unit.columns,
             _ => &case.unit.facts.key,
         };
         let (unit, staging) = (case.unit, case.staging(purpose));
@@ -308,6 +316,7 @@ impl Settler<'_> {
             self.reader.watch.released(pid);
             match result {
                 Ok(moved) => {
+                    staging::analyze(self.aside, &staging).await?;
                     let (staged, bytes) = (moved.rows as i64, moved.bytes);
                     return Ok(Found { rows: 0, staged, bytes });
                 }
@@ -330,11 +339,12 @@ impl Settler<'_> {
     }
 }
 
-fn nothing(unit: &Unit, found: Found, rows: i64) -> Settled {
+fn nothing(case: Case<'_>, found: Found, rows: i64) -> Settled {
     Settled {
-        method: unit.method.clone(),
+        method: case.unit.method.clone(),
         write: Write::Nothing,
         found,
+        staged: case.staging(case.rows),
         new: 0,
         gone: 0,
         rows,

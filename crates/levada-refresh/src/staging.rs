@@ -11,6 +11,8 @@ use crate::unit::Unit;
 pub(crate) enum Purpose {
     /// Rows of the source to be written.
     Rows,
+    /// The same, read once more while the publish transaction holds the first.
+    Again,
     /// Keys of staged rows that the target does not have.
     New,
     /// Keys of rows to be deleted.
@@ -23,6 +25,7 @@ pub(crate) enum Purpose {
 pub(crate) fn name(purpose: Purpose, unit: usize) -> Name {
     let purpose = match purpose {
         Purpose::Rows => "rows",
+        Purpose::Again => "again",
         Purpose::New => "new",
         Purpose::Gone => "gone",
         Purpose::Present => "present",
@@ -47,6 +50,11 @@ pub(crate) async fn create(
          WITH (autovacuum_enabled = false)"
     );
     session.batch(&sql).await
+}
+
+/// Tells the planner how many rows there are: without it joins with a full table go wrong.
+pub(crate) async fn analyze(session: &Session, staging: &Name) -> pg::Result<()> {
+    session.batch(&format!("ANALYZE {}", staging.sql())).await
 }
 
 fn definition(column: &Column) -> String {

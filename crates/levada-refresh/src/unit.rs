@@ -85,6 +85,9 @@ impl Facts {
             let same = |other: &&pg::catalog::Key| {
                 other.is_usable && is_same_set(&other.columns, &key.columns)
             };
+            let is_carried = |name: &String| source.column(name).is_some_and(|c| !c.is_generated);
+            let same =
+                |other: &&pg::catalog::Key| same(other) && key.columns.iter().all(is_carried);
             target.keys.iter().find(same)
         });
         let fixed = target.columns.iter().filter(|column| column.is_always_identity);
@@ -111,6 +114,11 @@ impl Unit {
     /// The filter as an SQL condition.
     pub(crate) fn condition(&self) -> String {
         self.filter.as_ref().map_or("true".to_owned(), |filter| format!("({filter})"))
+    }
+
+    /// Whether the target keeps rows that production has deleted.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        self.deletes == Deletes::Keep || self.mode == Mode::Append
     }
 
     /// Without a key rows cannot be told apart, so nothing can be kept or appended.

@@ -37,12 +37,12 @@ pub(crate) async fn unit(
             result => result.with_context(context)?,
         },
         Write::Append => {
-            let sql = apply::append(unit, &staging::name(Purpose::Rows, number));
+            let sql = apply::append(unit, &settled.staged);
             let inserted = session.execute(&sql, &[]).await.with_context(context)? as i64;
             Written { inserted, ..Written::default() }
         }
         Write::Exchange(condition) => {
-            exchange(session, number, unit, condition).await.with_context(context)?
+            exchange(session, unit, settled, condition).await.with_context(context)?
         }
     };
     let is_right = match &settled.write {
@@ -97,8 +97,8 @@ async fn upsert(
     if settled.found.staged == 0 {
         return Ok(written);
     }
-    let staged = staging::name(Purpose::Rows, number);
-    if let Some(sql) = apply::upsert(unit, &staged) {
+    let staged = &settled.staged;
+    if let Some(sql) = apply::upsert(unit, staged) {
         session.batch("SAVEPOINT levada_upsert").await?;
         match session.execute(&sql, &[]).await {
             Ok(count) => {
@@ -113,8 +113,8 @@ async fn upsert(
             Err(error) => return Err(error),
         }
     }
-    let replaced = session.execute(&apply::delete(unit, &staged), &[]).await? as i64;
-    let inserted = session.execute(&apply::insert(unit, &staged), &[]).await? as i64;
+    let replaced = session.execute(&apply::delete(unit, staged), &[]).await? as i64;
+    let inserted = session.execute(&apply::insert(unit, staged), &[]).await? as i64;
     written.updated = replaced;
     written.inserted = inserted - replaced;
     Ok(written)
@@ -127,13 +127,13 @@ fn is_in_the_way(error: &pg::Error) -> bool {
 
 async fn exchange(
     session: &Session,
-    number: usize,
     unit: &Unit,
+    settled: &Settled,
     condition: &str,
 ) -> pg::Result<Written> {
     let delete = format!("DELETE FROM {} AS t WHERE {condition}", unit.relation());
     let deleted = session.execute(&delete, &[]).await? as i64;
-    let insert = apply::insert(unit, &staging::name(Purpose::Rows, number));
+    let insert = apply::insert(unit, &settled.staged);
     let inserted = session.execute(&insert, &[]).await? as i64;
     Ok(Written { inserted, updated: 0, deleted })
 }

@@ -114,7 +114,12 @@ impl Buckets {
              pg_catalog.unnest('{{{lasts}}}'::int8[])) \
              AS levada_range(levada_first, levada_last), {relation}"
         );
-        (relation, format!("{own} AND {key} BETWEEN levada_first AND levada_last"))
+        (
+            relation,
+            format!(
+                "{own} AND {key} BETWEEN levada_range.levada_first AND levada_range.levada_last"
+            ),
+        )
     }
 
     fn ranges_sql(&self, subject: &Subject, shift: u32, buckets: &[i64]) -> String {

@@ -1,7 +1,12 @@
-SELECT pid
-FROM pg_stat_activity
-WHERE datname = current_database()
-  AND pid <> pg_backend_pid()
-  AND backend_type = 'client backend'
-  AND backend_xmin IS NOT NULL
-  AND age(backend_xmin) >= age($1::text::xid)
+SELECT a.pid
+FROM pg_stat_activity AS a
+WHERE a.datname = current_database()
+  AND a.pid <> pg_backend_pid()
+  AND (a.backend_type = 'client backend'
+       AND a.backend_xmin IS NOT NULL
+       AND age(a.backend_xmin) >= age($1::text::xid)
+       -- Of other roles' sessions we may not be told more than that they are in a transaction.
+       OR a.backend_type IS NULL
+          AND EXISTS (
+              SELECT FROM pg_locks AS l
+              WHERE l.pid = a.pid AND l.locktype = 'virtualxid'))

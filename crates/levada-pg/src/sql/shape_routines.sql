@@ -10,6 +10,8 @@ SELECT jsonb_build_object(
         WHEN 'a' THEN (SELECT concat((to_jsonb(g) - 'aggfnoid')::text, p.prosupport)
                        FROM pg_aggregate AS g WHERE g.aggfnoid = p.oid)
         ELSE pg_get_functiondef(p.oid) END,
+    -- The definition is of now, this is of the snapshot.
+    'sign', md5(concat_ws(' ', p.prosrc, p.probin, p.prosqlbody::text, p.proconfig::text)),
     -- Its definition needs relations to be there.
     'is_bound', EXISTS (
         SELECT FROM pg_depend AS d
