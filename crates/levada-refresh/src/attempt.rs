@@ -233,9 +233,9 @@ impl Attempt<'_> {
             target.batch(&format!("SET search_path = {}", reader.path)).await?;
             self.rehearse(drift, reader.path).await?;
         }
-        let rows = units.iter().flat_map(|unit| &unit.parts).map(|part| part.rows_estimate).sum();
         let bytes = units.iter().map(|unit| unit.bytes).sum();
-        self.progress.event(Event::Planned { tables: units.len(), rows, bytes });
+        // How many rows will move is what is to be found out.
+        self.progress.event(Event::Planned { tables: units.len(), rows: 0, bytes });
         let jobs = self.request.config.workers();
         let found = Scan::new(reader, target, units, scene.bound).run(jobs).await?;
         if let Some(drift) = &scene.drift {

@@ -227,7 +227,7 @@ impl<'a> Scan<'a> {
                 let bound = quote_literal(&bound.to_string());
                 // In this order one comparison is enough for nearly all rows.
                 format!(
-                    "(pg_catalog.age(xmin) <= pg_catalog.age({bound}::pg_catalog.xid) \
+                    "(pg_catalog.age(xmin) <= (SELECT pg_catalog.age({bound}::pg_catalog.xid)) \
                      AND pg_catalog.age(xmin) >= 0)"
                 )
             }

@@ -10,7 +10,8 @@ use crate::{Category, Problem};
 pub enum Event<'a> {
     /// A new phase of the work began.
     Phase(&'a str),
-    /// How much there is to move: estimated rows and bytes on the source's disk.
+    /// How much there is to read: bytes on the source's disk, and an estimate of the rows that will
+    /// move; 0 where that is what is to be found out.
     Planned { tables: usize, rows: u64, bytes: u64 },
     /// Work on an object began; `rows` is an estimate, 0 when it does not apply.
     Started { category: Category, object: &'a str, rows: u64 },

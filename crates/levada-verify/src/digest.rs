@@ -67,7 +67,10 @@ pub(crate) async fn digests_where(
 impl Scan<'_> {
     fn sql(&self) -> String {
         let Self { subject, side, depth, buckets, condition } = *self;
-        let hash = subject.hash_sql(depth, buckets.seed);
+        let hash = match depth {
+            Depth::Counts => "0::int8".to_owned(),
+            _ => subject.hash_sql(depth, buckets.seed),
+        };
         let (inner, outer) = match buckets.by {
             // The hash of a row costs more than all else: once is enough.
             By::RowHash { count } => (String::new(), format!("hash & {}", count - 1)),

@@ -17,6 +17,9 @@ pub enum Side {
 /// What a digest covers of each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
+    /// Nothing but how many rows there are: enough where one side is known to hold all of the
+    /// other's keys.
+    Counts,
     /// The key alone; where there is none, the whole row.
     Keys,
     /// All columns of the subject.
@@ -167,7 +170,7 @@ impl Subject {
     }
 
     fn covered(&self, depth: Depth) -> impl Iterator<Item = &Rendered> {
-        let keys_only = depth == Depth::Keys && !self.key.is_empty();
+        let keys_only = depth != Depth::Rows && !self.key.is_empty();
         self.columns.iter().filter(move |column| !keys_only || self.key.contains(&column.name))
     }
 

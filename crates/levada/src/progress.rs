@@ -191,12 +191,14 @@ impl Progress for Display<'_> {
             Event::Planned { tables, rows, bytes } => {
                 state.rows_planned = rows;
                 state.started = Instant::now();
-                self.remark(&format!(
-                    "{} to copy: about {} rows, {} on the source",
-                    text::counted(tables as u64, "table"),
-                    text::count(rows),
-                    text::bytes(bytes)
-                ));
+                let (tables, bytes) = (text::counted(tables as u64, "table"), text::bytes(bytes));
+                self.remark(&match rows {
+                    0 => format!("{tables} to look through, {bytes} on the source"),
+                    rows => {
+                        let rows = text::count(rows);
+                        format!("{tables} to copy: about {rows} rows, {bytes} on the source")
+                    }
+                });
             }
             Event::Started { object, rows, .. } => self.started(&mut state, object, rows),
             Event::Moved { object, rows, bytes } => {

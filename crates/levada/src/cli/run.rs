@@ -64,6 +64,18 @@ pub(crate) enum Known {
     Replaced,
 }
 
+impl Known {
+    /// What a person need not worry about after a run that did not end.
+    fn what_is_kept(self) -> &'static str {
+        match self {
+            Self::Refreshed(_) => {
+                "the edition before is unchanged, and what a copy finished is kept"
+            }
+            Self::Replaced => "finished work is kept",
+        }
+    }
+}
+
 /// Runs a request to its end.
 pub(crate) async fn carry_out(
     request: &Request,
@@ -90,7 +102,10 @@ pub(crate) async fn carry_out(
         Ok(report) => report,
         Err(error) if display.has_begun() => {
             ui.error(&error);
-            ui.remark(&format!("nothing published; finished work is kept. To continue: {again}"));
+            ui.remark(&format!(
+                "nothing published; {}. To continue: {again}",
+                known.what_is_kept()
+            ));
             return Ok(Outcome::Failed);
         }
         Err(error) => return Err(error),
@@ -101,7 +116,7 @@ pub(crate) async fn carry_out(
         Report::Refreshed(report) => report.was_interrupted,
     };
     if was_interrupted {
-        ui.remark(&format!("stopped; finished work is kept. To continue: {again}"));
+        ui.remark(&format!("stopped; {}. To continue: {again}", known.what_is_kept()));
         return Ok(Outcome::Interrupted);
     }
     match &report {

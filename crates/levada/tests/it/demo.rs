@@ -29,7 +29,12 @@ fn told(output: &str) -> String {
     let is_entry = |line: &&str| line.contains("|  ") && !line.contains("category");
     let times: Vec<&str> = times.lines().filter(|line| !is_entry(line)).collect();
     let text = filtered(&format!("{story}\n5. {}\n6. {night}", times.join("\n")));
-    let machine = ["tables to copy: about", "note: the snapshot", "detail: read again"];
+    let machine = [
+        "tables to copy: about",
+        "tables to look through",
+        "note: the snapshot",
+        "detail: read again",
+    ];
     let lines = text.lines().filter(|line| !machine.iter().any(|part| line.contains(part)));
     let lines = lines.map(|line| match line.split_once("killed: ") {
         Some((before, _)) => format!("{before}killed: [HOW FAR]\n"),
