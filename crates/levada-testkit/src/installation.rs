@@ -83,8 +83,11 @@ impl Installation {
         &self.bin_dir
     }
 
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.bin_dir.join(name)
+    /// A program of this version; some packages keep those that are no server elsewhere.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let own = self.bin_dir.join(name);
+        let other = env::var_os("LEVADA_PG_BIN").map(|dir| PathBuf::from(dir).join(name));
+        other.filter(|program| !own.exists() && program.exists()).unwrap_or(own)
     }
 }
 

@@ -62,7 +62,7 @@ fn another_server_with_the_same_data_is_compared_row_by_row() {
     let (old, source, way) = served("another_server");
     let new = server();
     let copy = new.create_database("source").unwrap();
-    let dump = std::process::Command::new(old.installation().bin_dir().join("pg_dump"))
+    let dump = std::process::Command::new(old.installation().program("pg_dump"))
         .args(["-d", source.url()])
         .output()
         .unwrap();
