@@ -16,7 +16,7 @@ use crate::staging::{self, Purpose};
 const BUCKETS_PER_GONE: u64 = 16;
 const BUCKETS_MIN: u64 = 4096;
 /// Digests of this many buckets stay within a few MiB on both sides.
-const BUCKETS_MAX: u64 = 1 << 18;
+const BUCKETS_MAX: u64 = 1 << 17;
 
 /// Digests by bucket, of source and target.
 pub(crate) type Sides = (BTreeMap<i64, Digest>, BTreeMap<i64, Digest>);
