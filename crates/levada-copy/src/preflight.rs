@@ -20,26 +20,12 @@ pub struct Preflight {
 
 /// Connects to both ends and judges them. Findings of severity error forbid a run.
 pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<Preflight> {
-    let sources = two_sessions(source, Purpose::Source).await?;
-    let targets = two_sessions(target, Purpose::Record).await?;
-    let ([source_session, _], [target_session, _]) = (&sources, &targets);
-    for (side, session) in [("source", source_session), ("target", target_session)] {
-        refuse_server(side, session).await.map_err(|error| explain_pooler(side, error))?;
-    }
-    let identity = async |side: &str, session: &Session| {
-        Identity::of(session).await.map_err(|error| explain_pooler(side, error.into()))
-    };
-    let source_identity = identity("source", source_session).await?;
-    let target_identity = identity("target", target_session).await?;
     let mut findings = Vec::new();
-    for (side, identity) in [("source", &source_identity), ("target", &target_identity)] {
-        judge_version(side, identity, &mut findings);
-    }
+    let (source, source_identity) = end("source", source, Purpose::Source, &mut findings).await?;
+    let (target, target_identity) = end("target", target, Purpose::Record, &mut findings).await?;
     judge_same_database(&source_identity, &target_identity, &mut findings);
-    judge_one_server("source", &sources, &source_identity, &mut findings).await?;
-    judge_one_server("target", &targets, &target_identity, &mut findings).await?;
-    judge_standby(source_session, &source_identity, &mut findings).await?;
-    judge_target(target_session, &target_identity, &mut findings).await?;
+    judge_standby(&source, &source_identity, &mut findings).await?;
+    judge_target(&target, &target_identity, &mut findings).await?;
     Ok(Preflight { source: source_identity, target: target_identity, findings })
 }
 
@@ -47,6 +33,26 @@ pub async fn preflight(source: &Endpoint, target: &Endpoint) -> anyhow::Result<P
 pub fn refuse_on_errors(findings: &[Finding]) -> Result<(), Problem> {
     let error = findings.iter().find(|finding| finding.severity == Severity::Error);
     error.map_or(Ok(()), |finding| Err(finding.problem.clone()))
+}
+
+/// One end: a session on it that is our own, and who it is.
+async fn end(
+    side: &str,
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<(Session, Identity)> {
+    let looked_at = async {
+        let sessions = two_sessions(endpoint, purpose).await?;
+        refuse_pooler(side, &sessions).await?;
+        let [session, other] = sessions;
+        refuse_server(side, &session).await?;
+        let identity = Identity::of(&session).await?;
+        judge_version(side, &identity, findings);
+        judge_one_server(side, &identity, &Identity::of(&other).await?, findings);
+        Ok((session, identity))
+    };
+    looked_at.await.map_err(|error| explain_pooler(side, error))
 }
 
 async fn refuse_server(side: &str, session: &Session) -> anyhow::Result<()> {
@@ -109,16 +115,14 @@ async fn two_sessions(endpoint: &Endpoint, purpose: Purpose) -> pg::Result<[Sess
     Ok([Session::open(endpoint, purpose).await?, Session::open(endpoint, purpose).await?])
 }
 
-/// A transaction pooler or a load balancer hands our sessions to different backends or servers: an
-/// exported snapshot cannot be imported there, and settings and the run lock get lost.
-async fn judge_one_server(
+/// A load balancer hands our sessions to different servers: an exported snapshot cannot be imported
+/// there.
+fn judge_one_server(
     side: &str,
-    sessions: &[Session; 2],
     identity: &Identity,
+    other: &Identity,
     findings: &mut Vec<Finding>,
-) -> anyhow::Result<()> {
-    let [first, second] = sessions;
-    let other = Identity::of(second).await?;
+) {
     if (other.started_at.as_str(), other.in_recovery)
         != (identity.started_at.as_str(), identity.in_recovery)
     {
@@ -127,21 +131,20 @@ async fn judge_one_server(
                 .detail(format!("a load balancer stands between us and the {side}"))
                 .hint("use the URL of one server: snapshots and locks exist on one server only");
         findings.push(Finding::error("load-balancer", side, problem));
-        return Ok(());
     }
+}
+
+/// A transaction pooler hands the statements of our sessions to different backends: settings,
+/// snapshots and the run lock get lost.
+async fn refuse_pooler(side: &str, [first, second]: &[Session; 2]) -> anyhow::Result<()> {
     first.batch("SET levada.probe = 'first'").await?;
     second.batch("SET levada.probe = 'second'").await?;
-    let probe = "SELECT pg_backend_pid(), current_setting('levada.probe', true)";
-    let (one, two) = (first.one(probe, &[]).await?, second.one(probe, &[]).await?);
-    let (pid_one, pid_two): (i32, i32) = (one.get(0), two.get(0));
-    let (mark_one, mark_two): (Option<String>, Option<String>) = (one.get(1), two.get(1));
-    let is_own = pid_one == first.pid()
-        && pid_two == second.pid()
-        && pid_one != pid_two
-        && mark_one.as_deref() == Some("first")
-        && mark_two.as_deref() == Some("second");
-    if !is_own {
-        findings.push(Finding::error("pooler", side, behind_a_pooler(side)));
+    for (session, own) in [(first, "first"), (second, "second")] {
+        let probe = "SELECT pg_backend_pid(), current_setting('levada.probe', true)";
+        let seen = session.one(probe, &[]).await?;
+        if (seen.get(0), seen.get(1)) != (session.pid(), Some(own)) {
+            return Err(behind_a_pooler(side).into());
+        }
     }
     Ok(())
 }

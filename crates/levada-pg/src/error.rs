@@ -156,6 +156,11 @@ fn redact_quoted(message: &str) -> String {
 
 fn hint_for(sqlstate: &str) -> Option<&'static str> {
     Some(match sqlstate {
+        // One backend prepared the statement, another was asked to execute it.
+        "26000" | "42P05" => {
+            "a transaction pooler seems to stand before the server: use the URL of the server \
+             itself, or a pool in session mode"
+        }
         "42501" => {
             "grant the missing right to the role of this connection, then run the command again"
         }
