@@ -5,6 +5,8 @@
 //! names, and all renamed again before it commits: PostgreSQL resolves every name, no text is
 //! rewritten, and readers notice nothing.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use edition::{Placement, StepRow};
 use pg::{Name, Session, Statement, quote_identifier};
@@ -32,6 +34,13 @@ impl Places {
             }
             _ => name.clone(),
         }
+    }
+
+    /// The schemas that stand elsewhere until the edition is published, and where.
+    pub(crate) fn by_schema(&self) -> BTreeMap<String, String> {
+        let placed = self.placed_schemas();
+        let pairs = self.schemas.iter().cloned().zip(placed);
+        pairs.filter(|(schema, placed)| schema != placed).collect()
     }
 
     /// The final name of something that stands in a building schema.

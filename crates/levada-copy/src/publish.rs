@@ -4,12 +4,13 @@
 //! one whole, wait for a moment, then see the new one whole. Readers with a snapshot older than the
 //! loads would see its tables empty, so publishing waits for them first.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use edition::{Ledger, Placement, Saved, Work};
+use edition::{Busy, Ledger, OnPublish, Placement, Publishing, Saved, Work};
 use pg::{Endpoint, Purpose, Row, Session, quote_identifier};
-use report::{Category, Event, Problem, Progress};
+use report::{Category, Event, Finding, Problem, Progress};
 
 use crate::install::{NEXT, OLD, Places, beside, existing_schemas, extensions_in};
 use crate::large_objects;
@@ -31,6 +32,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) replaces: &'a [String],
     /// How long readers of the old edition are waited for.
     pub(crate) wait_at_most: Duration,
+    /// Who else takes part.
+    pub(crate) hook: Option<&'a dyn OnPublish>,
 }
 
 impl Publication<'_> {
@@ -39,7 +42,7 @@ impl Publication<'_> {
         target: &Endpoint,
         ledger: &Ledger,
         progress: &dyn Progress,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<Finding>> {
         let session = Session::open(target, Purpose::Target).await?;
         let patience = Instant::now() + self.wait_at_most;
         if self.places.placement == Placement::Beside {
@@ -47,22 +50,31 @@ impl Publication<'_> {
         }
         loop {
             session.batch("BEGIN").await?;
-            let result = self.inside(&session, ledger).await;
-            let Err(error) = result else { return Ok(()) };
+            let mut findings = Vec::new();
+            let result = self.inside(&session, ledger, (progress, &mut findings)).await;
+            let Err(error) = result else { return Ok(findings) };
             let _ = session.batch("ROLLBACK").await;
             if is_published(ledger, self.edition).await {
                 // The commit went through although its answer was lost.
-                return Ok(());
+                return Ok(findings);
             }
             let is_locked = error.downcast_ref::<pg::Error>().is_some_and(pg::Error::is_retryable);
-            if !is_locked || session.is_closed() || Instant::now() >= patience {
+            if !(is_locked || error.is::<Busy>())
+                || session.is_closed()
+                || Instant::now() >= patience
+            {
                 return Err(error.context("publishing the edition"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn inside(&self, session: &Session, ledger: &Ledger) -> anyhow::Result<()> {
+    async fn inside(
+        &self,
+        session: &Session,
+        ledger: &Ledger,
+        (progress, findings): (&dyn Progress, &mut Vec<Finding>),
+    ) -> anyhow::Result<()> {
         let settings = format!(
             "SET LOCAL synchronous_commit = on; SET LOCAL check_function_bodies = off; \
              SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
@@ -70,6 +82,21 @@ impl Publication<'_> {
         session.batch(&settings).await?;
         if session.rows(&edition::fence(ledger.run()), &[]).await?.is_empty() {
             return Err(Problem::new("another run has taken over this target").into());
+        }
+        let as_of = self.as_of(session).await?;
+        let places = self.places.by_schema();
+        let publishing = Publishing {
+            session,
+            run: ledger.run(),
+            edition: Some(self.edition),
+            as_of: &as_of,
+            changes: &[],
+            is_copy: true,
+            places: &places,
+            progress,
+        };
+        if let Some(hook) = self.hook {
+            findings.extend(hook.after_rows(&publishing).await?);
         }
         let (mut old, mut saved) = (Vec::new(), None);
         if self.places.placement == Placement::Beside {
@@ -85,12 +112,23 @@ impl Publication<'_> {
         if let Some(saved) = saved {
             saved.restore(session).await?;
         }
+        if let Some(hook) = self.hook {
+            let places = BTreeMap::new();
+            let publishing = Publishing { places: &places, ..publishing };
+            findings.extend(hook.after_names(&publishing).await?);
+        }
         let object = format!("edition {}", self.edition);
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };
         let (edition, run) = (self.edition, ledger.run());
         let work = edition::work_done(run, &work);
         session.batch(&format!("{work}; {}", edition::published(edition, run))).await?;
         Ok(session.batch("COMMIT").await?)
+    }
+
+    /// The moment of the source, as recorded.
+    async fn as_of(&self, session: &Session) -> anyhow::Result<String> {
+        let row = session.one(include_str!("sql/as_of.sql"), &[&self.edition]).await?;
+        Ok(row.get(0))
     }
 
     /// Renames the new schemas into place; returns the old ones under their new names.

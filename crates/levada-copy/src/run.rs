@@ -2,13 +2,13 @@
 //! the records straight whatever happens on the way.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use edition::{ChunkRow, Edition, Ledger, Outcome};
+use edition::{ChunkRow, Edition, Ledger, OnPublish, Outcome};
 use pg::catalog::Catalog;
 use pg::{Dump, Endpoint, Keepers, Name, Purpose, Session, Stop, Watch};
-use report::{Event, Problem, Progress, text};
+use report::{Event, Finding, Problem, Progress, text};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -41,6 +41,8 @@ pub struct Request {
     pub replace: bool,
     /// As recorded: `run`, `copy`.
     pub command: String,
+    /// Who else takes part in publishing.
+    pub hook: Option<Arc<dyn OnPublish>>,
 }
 
 impl Request {
@@ -72,6 +74,8 @@ pub struct Report {
     pub read_again: Vec<String>,
     pub foreign_keys: ForeignKeys,
     pub was_interrupted: bool,
+    /// What those who compute from the rows have found.
+    pub findings: Vec<Finding>,
 }
 
 /// How long we wait for the source to have on its disk what the snapshot saw.
@@ -128,6 +132,7 @@ pub async fn run_on(
 struct Kept {
     kept: Vec<Name>,
     again: Vec<Name>,
+    findings: Vec<Finding>,
 }
 
 struct Attempt<'a> {
@@ -139,6 +144,9 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn until_published(&self) -> anyhow::Result<Kept> {
+        if let Some(hook) = &self.request.hook {
+            hook.prepare(&self.request.target, self.progress).await?;
+        }
         let mut snapshots = 0;
         loop {
             let result = self.once().await;
@@ -197,12 +205,12 @@ impl Attempt<'_> {
         let definitions = shape::shape(&source, &plan).await?;
         self.ledger.record_shape(edition.number, &definitions, &hash).await?;
         let places = Places { placement: edition.placement, schemas: edition.schemas.clone() };
-        let kept = self.prove(&edition, &places, &plan, &keepers).await?;
+        let mut kept = self.prove(&edition, &places, &plan, &keepers).await?;
         let target = Session::open(&self.request.target, Purpose::Record).await?;
         sequences::copy(&source, &target, &catalog, &places, self.ledger).await?;
         drop((source, target));
         self.copy_and_build(&edition, &places, &plan.tables, Some(keepers)).await?;
-        self.publish(&edition, &places).await?;
+        kept.findings = self.publish(&edition, &places).await?;
         Ok(kept)
     }
 
@@ -234,8 +242,8 @@ impl Attempt<'_> {
         self.progress.event(Event::Phase("all rows are here; building what is left"));
         let places = Places { placement: edition.placement, schemas: edition.schemas.clone() };
         self.copy_and_build(edition, &places, &[], None).await?;
-        self.publish(edition, &places).await?;
-        Ok(Some(Kept::default()))
+        let findings = self.publish(edition, &places).await?;
+        Ok(Some(Kept { findings, ..Kept::default() }))
     }
 
     async fn definitions(
@@ -302,7 +310,7 @@ impl Attempt<'_> {
         }
         self.progress.event(Event::Note(&problem));
         let again = verdict.again.into_iter().filter(|name| !is_large_objects(name)).collect();
-        Ok(Kept { kept: verdict.kept, again })
+        Ok(Kept { kept: verdict.kept, again, findings: Vec::new() })
     }
 
     async fn copy_and_build(
@@ -348,7 +356,7 @@ impl Attempt<'_> {
         self.progress.event(Event::Phase("copying"));
     }
 
-    async fn publish(&self, edition: &Edition, places: &Places) -> anyhow::Result<()> {
+    async fn publish(&self, edition: &Edition, places: &Places) -> anyhow::Result<Vec<Finding>> {
         self.progress.event(Event::Phase("publishing"));
         self.ledger.hold().await?;
         let publication = Publication {
@@ -357,6 +365,7 @@ impl Attempt<'_> {
             late_statements: &edition.late_statements,
             replaces: &edition.replaces,
             wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
+            hook: self.request.hook.as_deref(),
         };
         publication.run(&self.request.target, self.ledger, self.progress).await
     }
@@ -388,6 +397,7 @@ impl Attempt<'_> {
             read_again: names(&kept.again),
             foreign_keys: self.request.config.foreign_keys,
             was_interrupted,
+            findings: kept.findings.clone(),
         })
     }
 }

@@ -5,6 +5,7 @@
 
 mod dependents;
 mod grants;
+mod hooks;
 mod installation;
 mod ledger;
 mod lock;
@@ -15,6 +16,7 @@ mod times;
 
 pub use dependents::Saved;
 pub use grants::grant_defaults;
+pub use hooks::{Busy, Change, Doing, OnPublish, Publishing, refuse_snapshots};
 pub use installation::Installation;
 pub use ledger::{Ledger, NewEdition, Outcome, written};
 pub use reader::Published;

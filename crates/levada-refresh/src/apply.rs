@@ -67,17 +67,30 @@ pub(crate) fn count_unknown(unit: &Unit, present: &Name, new: &Name) -> String {
 /// Counts the staged rows that differ from the row with the same key.
 pub(crate) fn count_changed(unit: &Unit, staged: &Name) -> String {
     let (staged, relation, key) = (staged.sql(), unit.relation(), same_key(unit, "t", "s"));
+    let differs = differs(unit);
+    format!("SELECT count(*) FROM {staged} AS s JOIN {relation} AS t ON {key} WHERE {differs}")
+}
+
+/// Selects the keys of staged rows that the table does not have, and where rows are overwritten
+/// also of those that differ.
+pub(crate) fn select_changing(unit: &Unit, staged: &Name, overwrites: bool) -> String {
+    let (staged, relation, key) = (staged.sql(), unit.relation(), same_key(unit, "t", "s"));
+    let (columns, first) = (key_of(unit, "s"), quote_identifier(&unit.facts.key[0]));
+    let differs = if overwrites { format!(" OR {}", differs(unit)) } else { String::new() };
+    format!(
+        "SELECT {columns} FROM {staged} AS s LEFT JOIN {relation} AS t ON {key} \
+         WHERE t.{first} IS NULL{differs}"
+    )
+}
+
+/// Whether the staged row `s` is, byte by byte, another one than `t`.
+fn differs(unit: &Unit) -> String {
     let row = |alias: &str| {
         let columns = unit.columns.iter().map(|c| format!("{alias}.{}", quote_identifier(c)));
         columns.collect::<Vec<_>>().join(", ")
     };
     // Without the casts the operator would be looked up for each pair of columns.
-    format!(
-        "SELECT count(*) FROM {staged} AS s JOIN {relation} AS t ON {key} \
-         WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record",
-        row("s"),
-        row("t")
-    )
+    format!("ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record", row("s"), row("t"))
 }
 
 fn key_of(unit: &Unit, alias: &str) -> String {

@@ -307,6 +307,8 @@ impl Attempt<'_> {
             emptied: &emptied(&scene.plan, tables),
             path: settler.reader.path,
             wait_at_most: Duration::from_secs(self.request.config.publish_wait_seconds),
+            hook: self.request.hook.as_deref(),
+            as_of: &snapshot.as_of,
         };
         let finish = async |session: &Session, settled: &[Settled], written: &[Written]| {
             let rows = Outcome { units, settled, written }.records(&scene.plan, tables);
@@ -329,7 +331,8 @@ impl Attempt<'_> {
         let (settled, written) = (&*published.settled, &*published.written);
         let as_of = Some(snapshot.as_of.clone());
         let outcome = Outcome { units, settled, written };
-        Ok(outcome.report(published.edition, self.ledger.run(), as_of))
+        let report = outcome.report(published.edition, self.ledger.run(), as_of);
+        Ok(Refreshed { findings: published.findings, ..report })
     }
 }
 

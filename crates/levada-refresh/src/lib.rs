@@ -8,6 +8,7 @@
 
 mod apply;
 mod attempt;
+mod capture;
 mod column_drift;
 mod definitions;
 pub mod drift;
@@ -18,7 +19,6 @@ mod keys;
 mod large_objects;
 mod position;
 mod publish;
-mod readers;
 mod records;
 mod run;
 mod scan;

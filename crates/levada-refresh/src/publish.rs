@@ -1,19 +1,19 @@
 //! One transaction of the target makes the next edition: all changes of all tables, what is
 //! computed from them, and the row that says so. Readers see the edition before until it commits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use copy::Plan;
-use edition::{Edition, Ledger, Work};
+use edition::{Busy, Change, Edition, Ledger, OnPublish, Publishing, Work};
 use pg::catalog::{Catalog, SequenceState};
 use pg::{Endpoint, Name, Purpose, Session};
-use report::{Category, Event, Problem, Progress};
+use report::{Category, Event, Finding, Problem, Progress};
 
+use crate::capture;
 use crate::definitions::{self, Followed};
 use crate::foreign_keys;
-use crate::readers;
 use crate::scan::Found;
 use crate::sequences;
 use crate::settle::{Settled, Write};
@@ -48,6 +48,10 @@ pub(crate) struct Publication<'a> {
     /// The `search_path` for functions of the edition.
     pub(crate) path: &'a str,
     pub(crate) wait_at_most: Duration,
+    /// What else takes part.
+    pub(crate) hook: Option<&'a dyn OnPublish>,
+    /// The moment of the source.
+    pub(crate) as_of: &'a str,
 }
 
 /// What was published.
@@ -55,6 +59,7 @@ pub(crate) struct Published {
     pub(crate) edition: i32,
     pub(crate) settled: Vec<Settled>,
     pub(crate) written: Vec<Written>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Whom a publication works with.
@@ -63,11 +68,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) progress: &'a dyn Progress,
 }
-
-/// Somebody's transaction would see two editions side by side.
-#[derive(Debug, thiserror::Error)]
-#[error("readers of the old edition do not end: backends {0:?}")]
-struct Busy(Vec<i32>);
 
 impl Publication<'_> {
     /// Publishes; locks and readers that are in the way are waited for.
@@ -124,7 +124,9 @@ impl Publication<'_> {
         };
         self.refuse_snapshots(session).await?;
         let (units, settled) = self.settle_rest(session).await?;
+        let kept = self.keep_old(session, desk, (&units, &settled)).await?;
         let written = self.write(session, desk, (&units, &settled)).await?;
+        capture::after(session, (&units, &settled), &kept).await.context("keeping new rows")?;
         if let Some((drift, saved)) = &saved {
             drift.after_rows(session, saved).await?;
         }
@@ -139,7 +141,9 @@ impl Publication<'_> {
         let edition = finish(session, &settled, &written).await?;
         let object = format!("edition {edition}");
         record(session, desk.ledger, Category::Publish, &object, (0, started)).await?;
-        *done = Some(Published { edition, settled, written });
+        let changes: Vec<Change> = kept.into_iter().map(|(_, change)| change).collect();
+        let findings = self.compute(session, desk, (edition, &changes)).await?;
+        *done = Some(Published { edition, settled, written, findings });
         Ok(session.batch("COMMIT").await?)
     }
 
@@ -158,9 +162,55 @@ impl Publication<'_> {
         if !self.drift.is_some_and(Followed::swaps) {
             return Ok(());
         }
-        match readers::holding_snapshots(session).await? {
-            readers if readers.is_empty() => Ok(()),
-            readers => Err(Busy(readers).into()),
+        edition::refuse_snapshots(session).await
+    }
+
+    /// Old images of the rows that others compute from.
+    async fn keep_old(
+        &self,
+        session: &Session,
+        desk: &Desk<'_>,
+        rows: (&[Unit], &[Settled]),
+    ) -> anyhow::Result<Vec<(usize, Change)>> {
+        let Some(hook) = self.hook else { return Ok(Vec::new()) };
+        let kept = capture::before(session, hook, rows, self.emptied).await;
+        let kept = kept.context("keeping old rows")?;
+        let changes: Vec<Change> = kept.iter().map(|(_, change)| change.clone()).collect();
+        hook.before_rows(&self.publishing(session, desk, (None, &changes))).await?;
+        Ok(kept)
+    }
+
+    /// Lets others compute from the new rows.
+    async fn compute(
+        &self,
+        session: &Session,
+        desk: &Desk<'_>,
+        (edition, changes): (i32, &[Change]),
+    ) -> anyhow::Result<Vec<Finding>> {
+        let Some(hook) = self.hook else { return Ok(Vec::new()) };
+        let publishing = self.publishing(session, desk, (Some(edition), changes));
+        let mut findings = hook.after_rows(&publishing).await?;
+        findings.extend(hook.after_names(&publishing).await?);
+        staging::drop_kept(session, changes).await?;
+        Ok(findings)
+    }
+
+    fn publishing<'b>(
+        &'b self,
+        session: &'b Session,
+        desk: &'b Desk<'_>,
+        (edition, changes): (Option<i32>, &'b [Change]),
+    ) -> Publishing<'b> {
+        static NO_PLACES: BTreeMap<String, String> = BTreeMap::new();
+        Publishing {
+            session,
+            run: desk.ledger.run(),
+            edition,
+            as_of: self.as_of,
+            changes,
+            is_copy: false,
+            places: &NO_PLACES,
+            progress: desk.progress,
         }
     }
 
@@ -312,10 +362,7 @@ fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
 /// such a reader would find the new file empty. Whoever is in the way is waited for outside.
 async fn swap_unseen(session: &Session, sql: &str) -> anyhow::Result<()> {
     session.batch(sql).await?;
-    match readers::holding_snapshots(session).await? {
-        readers if readers.is_empty() => Ok(()),
-        readers => Err(Busy(readers).into()),
-    }
+    edition::refuse_snapshots(session).await
 }
 
 /// Records time spent in this transaction.

@@ -71,8 +71,7 @@ impl Outcome<'_> {
             updated: sum(|table| table.updated),
             deleted: sum(|table| table.deleted),
             tables,
-            seconds: 0.0,
-            was_interrupted: false,
+            ..Refreshed::default()
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use copy::{Request, SNAPSHOTS_MAX, SnapshotLost};
 use edition::{Edition, Ledger, Outcome};
 use pg::Stop;
-use report::{Event, Problem, Progress};
+use report::{Event, Finding, Problem, Progress};
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Ended};
@@ -34,6 +34,8 @@ pub struct Refreshed {
     pub deleted: i64,
     pub seconds: f64,
     pub was_interrupted: bool,
+    /// What those who compute from the rows have found.
+    pub findings: Vec<Finding>,
 }
 
 /// What a refresh did to one table.
@@ -132,6 +134,9 @@ async fn interrupted(ledger: &Ledger, base: &Edition) -> anyhow::Result<Refreshe
 
 /// A lost snapshot is replaced by a new one.
 async fn until_published(attempt: &Attempt<'_>) -> anyhow::Result<Ended> {
+    if let Some(hook) = &attempt.request.hook {
+        hook.prepare(&attempt.request.target, attempt.progress).await?;
+    }
     let mut snapshots = 0;
     loop {
         let error = match attempt.once().await {

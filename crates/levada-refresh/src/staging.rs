@@ -1,6 +1,7 @@
 //! Tables in the schema `levada` of the target in which changes wait to be published. They are
 //! unlogged and nobody else's; what a killed run left of them is dropped by the next.
 
+use edition::Change;
 use pg::catalog::Column;
 use pg::{Name, Session, quote_identifier};
 
@@ -19,6 +20,12 @@ pub(crate) enum Purpose {
     Gone,
     /// Keys that the source has, of some buckets.
     Present,
+    /// Keys of staged rows that are new or differ.
+    Keys,
+    /// Rows that change or go, as they were.
+    Before,
+    /// Rows that change or are new, as they are.
+    After,
 }
 
 /// The name of a unit's staging table.
@@ -29,6 +36,9 @@ pub(crate) fn name(purpose: Purpose, unit: usize) -> Name {
         Purpose::New => "new",
         Purpose::Gone => "gone",
         Purpose::Present => "present",
+        Purpose::Keys => "keys",
+        Purpose::Before => "before",
+        Purpose::After => "after",
     };
     Name::new("levada", format!("stage_{purpose}_{unit}"))
 }
@@ -55,6 +65,15 @@ pub(crate) async fn create(
 /// Tells the planner how many rows there are: without it joins with a full table go wrong.
 pub(crate) async fn analyze(session: &Session, staging: &Name) -> pg::Result<()> {
     session.batch(&format!("ANALYZE {}", staging.sql())).await
+}
+
+/// Drops what was kept for others to compute from.
+pub(crate) async fn drop_kept(session: &Session, changes: &[Change]) -> pg::Result<()> {
+    let kept = changes.iter().filter_map(|change| Some((change.before.as_ref()?, &change.after)));
+    for (before, after) in kept {
+        session.batch(&format!("DROP TABLE {}, {}", before.sql(), after.sql())).await?;
+    }
+    Ok(())
 }
 
 fn definition(column: &Column) -> String {

@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use copy::{Request, Rule};
+use edition::OnPublish;
 use jiff::tz::TimeZone;
 use pg::Endpoint;
 use report::Problem;
 use serde::{Deserialize, Serialize};
+use shape::{Calendar, Enrichment, Import, Rollup, Sections, Shaper, Window};
 
 /// The whole file.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -22,8 +25,26 @@ pub(crate) struct File {
     pub(crate) copy: copy::Config,
     /// What deviates from the default for single tables, by exact name or glob.
     pub(crate) tables: BTreeMap<String, Rule>,
+    /// Tables filled from elsewhere, over HTTP or from files.
+    #[serde(rename = "import")]
+    pub(crate) imports: Vec<Import>,
+    /// Indexes, views and scripts of your own.
+    #[serde(rename = "enrich")]
+    pub(crate) enrichments: Vec<Enrichment>,
+    /// Business calendars: what a day is, and where.
+    #[serde(rename = "calendar")]
+    pub(crate) calendars: Vec<Calendar>,
+    /// Tables with the rows of the last days only.
+    #[serde(rename = "window")]
+    pub(crate) windows: Vec<Window>,
+    /// Statistics per hour, day, week or month of a calendar.
+    #[serde(rename = "rollup")]
+    pub(crate) rollups: Vec<Rollup>,
     /// How times are shown.
     pub(crate) display: Display,
+    /// Where the file is: other files are named relative to it.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
 }
 
 /// The `[source]` section.
@@ -37,11 +58,19 @@ pub(crate) struct Source {
 }
 
 /// The `[target]` section.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Target {
     /// Where reports are read.
     pub(crate) url: String,
+    /// The schema of windows, rollups, imports and views, apart from the tables of the source.
+    pub(crate) reports_schema: String,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self { url: String::new(), reports_schema: "reports".to_owned() }
+    }
 }
 
 /// The `[display]` section.
@@ -66,7 +95,8 @@ impl File {
                 .detail(error.to_string())
                 .hint("write one with `levada init --source URL`, or name it with --config FILE")
         })?;
-        let file: Self = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
+        let mut file: Self = toml::from_str(&text).map_err(|error| explain(path, &text, &error))?;
+        file.folder = path.parent().map(Path::to_owned).unwrap_or_default();
         file.zone()?;
         file.refuse_fillfactors()?;
         Ok(file)
@@ -93,7 +123,28 @@ impl File {
             config: self.copy.clone(),
             replace,
             command: command.to_owned(),
+            hook: self.hook()?,
         })
+    }
+
+    /// What is to be computed inside each edition.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the section and what is wrong with it.
+    fn hook(&self) -> anyhow::Result<Option<Arc<dyn OnPublish>>> {
+        let sections = Sections {
+            imports: self.imports.clone(),
+            enrichments: self.enrichments.clone(),
+            calendars: self.calendars.clone(),
+            windows: self.windows.clone(),
+            rollups: self.rollups.clone(),
+            reports_schema: self.target.reports_schema.clone(),
+            folder: self.folder.clone(),
+        };
+        if sections.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Shaper::new(&sections)?)))
     }
 
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {

@@ -104,6 +104,7 @@ impl ScopeArguments {
             rules: BTreeMap::new(),
             config,
             replace,
+            hook: None,
             command: command.to_owned(),
         })
     }

@@ -42,7 +42,7 @@ const STEPS: &[&[&str]] = &[
     &["levada-report", "levada-testkit"],
     &["levada-pg"],
     &["levada-edition"],
-    &["levada-copy", "levada-verify"],
+    &["levada-copy", "levada-verify", "levada-shape"],
     &["levada-refresh"],
     &["levada"],
 ];

@@ -1,0 +1,24 @@
+//! What is computed inside an edition and published with it: imports from elsewhere, indexes and
+//! views, rolling windows, rollups per day of a business calendar.
+//!
+//! `shaper` takes part in publishing and calls the others in their order. `bindings` lets a query
+//! read tables as they are, or only what changed of them; `report_table` is a table of the reports
+//! schema. Each feature has a folder. Nothing here prints.
+
+mod bindings;
+mod calendar;
+mod enrich;
+mod import;
+mod report_table;
+mod rollup;
+mod sections;
+mod shaper;
+mod window;
+
+pub use calendar::{Calendar, Grain};
+pub use enrich::Enrichment;
+pub use import::Import;
+pub use rollup::Rollup;
+pub use sections::Sections;
+pub use shaper::Shaper;
+pub use window::Window;

@@ -1,0 +1,126 @@
+//! A table of the reports schema that levada keeps: created when it is missing, and replaced when
+//! its definition has changed, with what readers built on it.
+
+use anyhow::Context;
+use edition::Saved;
+use pg::{Name, Session, quote_identifier, quote_literal};
+use report::Problem;
+
+/// What a table of ours shall be.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportTable {
+    pub(crate) name: Name,
+    /// `rollup`, `window`, `import`: what it is called when another thing has its name.
+    pub(crate) kind: &'static str,
+    pub(crate) columns: Vec<ReportColumn>,
+    /// Empty where rows need not be told apart. A key that may hold NULLs is a unique index.
+    pub(crate) key: Key,
+    pub(crate) indexes: Vec<Vec<String>>,
+    pub(crate) comment: String,
+}
+
+/// A column: its name, and its type with what else follows in a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportColumn {
+    pub(crate) name: String,
+    pub(crate) definition: String,
+}
+
+/// What tells rows apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Key {
+    None,
+    /// Columns that are never NULL.
+    Primary(Vec<String>),
+    /// Columns of which some may be NULL; looked up by them, unique by construction.
+    Lookup(Vec<String>),
+}
+
+impl ReportTable {
+    /// Makes sure that the table exists as declared; tells whether it was created, and so is empty.
+    ///
+    /// # Errors
+    /// A [`Problem`] when something else has its name, or a reader's view does not fit any more;
+    /// [`edition::Busy`] while somebody could still read the table that is replaced.
+    pub(crate) async fn ensure(&self, session: &Session) -> anyhow::Result<bool> {
+        let exists = "SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n \
+                      ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
+        let (schema, table) = (&self.name.schema, &self.name.name);
+        let exists = session.maybe(exists, &[schema, table]).await?.is_some();
+        let recorded = "SELECT layout FROM levada.report_table \
+                        WHERE schema_name = $1 AND table_name = $2";
+        let recorded = session.maybe(recorded, &[schema, table]).await?;
+        let layout = self.layout();
+        match (exists, recorded) {
+            (true, None) => return Err(self.refuse_name().into()),
+            (true, Some(row)) if row.get::<_, &str>(0) == layout => return Ok(false),
+            (true, Some(_)) => self.replace(session, &layout).await?,
+            (false, _) => session.batch(&layout).await?,
+        }
+        let comment = quote_literal(&self.comment);
+        session.batch(&format!("COMMENT ON TABLE {} IS {comment}", self.name.sql())).await?;
+        let record = "INSERT INTO levada.report_table VALUES ($1, $2, $3, $4) \
+                      ON CONFLICT (schema_name, table_name) DO UPDATE SET kind = $3, layout = $4";
+        session.execute(record, &[schema, table, &self.kind, &layout]).await?;
+        Ok(true)
+    }
+
+    /// The same table under another name, without indexes and key: to be filled and read back.
+    pub(crate) fn bare(&self, name: Name) -> Self {
+        let (key, indexes) = (Key::None, Vec::new());
+        Self { name, key, indexes, ..self.clone() }
+    }
+
+    /// The statements that create it.
+    pub(crate) fn layout(&self) -> String {
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| format!("{} {}", quote_identifier(&column.name), column.definition));
+        let mut inside: Vec<String> = columns.collect();
+        if let Key::Primary(columns) = &self.key {
+            inside.push(format!("PRIMARY KEY ({})", list(columns)));
+        }
+        let table = self.name.sql();
+        let mut statements = vec![format!("CREATE TABLE {table} ({})", inside.join(", "))];
+        let lookup = match &self.key {
+            Key::Lookup(columns) => Some(columns),
+            _ => None,
+        };
+        for columns in lookup.into_iter().chain(&self.indexes) {
+            let name = quote_identifier(&self.index_name(columns));
+            statements.push(format!("CREATE INDEX {name} ON {table} ({})", list(columns)));
+        }
+        statements.join(";\n")
+    }
+
+    fn index_name(&self, columns: &[String]) -> String {
+        let hash = blake3::hash(format!("{}\n{}", self.name.name, columns.join("\n")).as_bytes());
+        format!("levada_{}", &hash.to_hex()[..16])
+    }
+
+    async fn replace(&self, session: &Session, layout: &str) -> anyhow::Result<()> {
+        let mut saved = Saved::of_relations(session, std::slice::from_ref(&self.name), &[]).await?;
+        let is_ours =
+            |name: &Name| name.schema == self.name.schema && name.name.starts_with("levada_");
+        saved.leave_indexes(is_ours);
+        for statement in saved.drop_sql() {
+            session.batch(&statement).await?;
+        }
+        session.batch(&format!("DROP TABLE {}; {layout}", self.name.sql())).await?;
+        let context = || format!("replacing {} {}", self.kind, self.name);
+        saved.restore(session).await.with_context(context)?;
+        edition::refuse_snapshots(session).await
+    }
+
+    fn refuse_name(&self) -> Problem {
+        Problem::new(format!("{} exists already, and levada did not create it", self.name))
+            .detail(format!("the {} of this name would overwrite it", self.kind))
+            .hint(format!("rename or drop it, or give the {} another name", self.kind))
+    }
+}
+
+/// `"a", "b"`.
+pub(crate) fn list(columns: &[String]) -> String {
+    columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ")
+}

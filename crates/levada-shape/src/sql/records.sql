@@ -1,0 +1,9 @@
+-- Tables of the reports schema that levada created, so that it never touches others.
+CREATE TABLE IF NOT EXISTS levada.report_table (
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    kind        text NOT NULL,
+    -- The statements that created it.
+    layout      text NOT NULL,
+    PRIMARY KEY (schema_name, table_name)
+);
