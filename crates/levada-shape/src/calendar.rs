@@ -85,6 +85,9 @@ impl Calendar {
         if is_below("right/", zone) {
             return Err(refuse("its days count leap seconds, which no database does"));
         }
+        if ["CET", "EET", "MET", "WET"].iter().any(|name| zone.eq_ignore_ascii_case(name)) {
+            return Err(refuse("PostgreSQL takes it for winter time all year, IANA does not"));
+        }
         let is_no_place = ["posix/", "Etc/Unknown", "Factory", "localtime", "posixrules"];
         if is_no_place.iter().any(|name| is_below(name, zone)) {
             return Err(refuse("it does not say whose days are meant"));
