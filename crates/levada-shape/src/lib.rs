@@ -18,7 +18,7 @@ mod window;
 pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};
 pub use enrich::Enrichment;
 pub use import::Import;
-pub use rollup::Rollup;
+pub use rollup::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 pub use sections::Sections;
 pub use shaper::Shaper;
 pub use window::Window;

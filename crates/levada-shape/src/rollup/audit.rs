@@ -12,8 +12,8 @@ use crate::calendar::Bucket;
 use crate::report_table::list;
 use crate::rollup::fill::Filling;
 use crate::rollup::records::BucketRow;
-use crate::rollup::states::State;
 use crate::rollup::statements::AT;
+use crate::rollup::states::State;
 use crate::rollup::totals;
 
 /// How many buckets are counted again in each publication.
@@ -30,8 +30,7 @@ pub(crate) async fn sample(
         let is_kept = matches!(row.state, State::Final | State::Gap | State::Failed);
         !is_kept && !buckets.is_beyond_retention(row.bucket.start, as_of)
     };
-    let auditable: Vec<&Bucket> =
-        rows.iter().filter(is_auditable).map(|row| &row.bucket).collect();
+    let auditable: Vec<&Bucket> = rows.iter().filter(is_auditable).map(|row| &row.bucket).collect();
     let chosen: Vec<Bucket> = choose(&auditable);
     let context = || format!("auditing rollup \"{}\"", filling.definition().name);
     let wrong = differing(filling, &chosen).await.with_context(context)?;
@@ -88,9 +87,8 @@ async fn differing(
     let columns = filling.statements.columns().join(", ");
     let starts = crate::rollup::statements::instants(chosen.iter().map(|bucket| bucket.start));
     let table = definition.table.sql();
-    let stored = format!(
-        "SELECT bucket_start, {columns} FROM {table} WHERE bucket_start = ANY ({starts})"
-    );
+    let stored =
+        format!("SELECT bucket_start, {columns} FROM {table} WHERE bucket_start = ANY ({starts})");
     let counted = format!(
         "SELECT \"levada start\"{group}, {measures} FROM (SELECT CASE {cases} END AS \
          \"levada start\", r.* FROM ({rows}) AS r WHERE {within}) AS s \

@@ -66,7 +66,11 @@ const RESERVED: &[&str] = &["bucket", "bucket_start", "bucket_end", "source_rows
 
 impl Definition {
     /// Checks a section; `finer` are the rollups defined before it.
-    pub(crate) fn of(rollup: &Rollup, sections: &Sections, finer: &[Self]) -> Result<Self, Problem> {
+    pub(crate) fn of(
+        rollup: &Rollup,
+        sections: &Sections,
+        finer: &[Self],
+    ) -> Result<Self, Problem> {
         let refuse = |what: &str| Problem::new(format!("rollup \"{}\": {what}", rollup.name));
         if rollup.name.is_empty() {
             return Err(Problem::new("a [[rollup]] has no name"));
@@ -194,8 +198,10 @@ fn refuse_columns(rollup: &Rollup) -> Result<(), Problem> {
     let columns = rollup.by.iter().chain(rollup.measures.keys()).cloned().chain(sketches);
     for column in columns {
         if !seen.insert(column.clone()) {
-            return Err(Problem::new(format!("rollup \"{name}\": column \"{column}\" is there twice"))
-                .hint(format!("{} are columns of every rollup", RESERVED.join(", "))));
+            return Err(Problem::new(format!(
+                "rollup \"{name}\": column \"{column}\" is there twice"
+            ))
+            .hint(format!("{} are columns of every rollup", RESERVED.join(", "))));
         }
     }
     if rollup.measures.is_empty() {
@@ -219,7 +225,8 @@ pub(crate) fn sketch_of(measure: &str) -> String {
 fn judge_measures(rollup: &Rollup, child: Option<&Definition>) -> Result<(), Problem> {
     let name = &rollup.name;
     for (own, measure) in &rollup.measures {
-        let refuse = |what: String| Problem::new(format!("rollup \"{name}\", measure {own}: {what}"));
+        let refuse =
+            |what: String| Problem::new(format!("rollup \"{name}\", measure {own}: {what}"));
         match measure {
             Measure::Ratio(of, over) => {
                 for part in [of, over] {
@@ -265,19 +272,16 @@ fn judge_measures(rollup: &Rollup, child: Option<&Definition>) -> Result<(), Pro
 fn refuse_sum(of: &str, added: Option<&Measure>) -> Result<(), Problem> {
     let problem = |what: &str| Problem::new(format!("{of} cannot be added up: {what}"));
     match added {
-        Some(Measure::Distinct(_) | Measure::Estimate(_)) => Err(problem(
-            "who is counted in two buckets would be counted twice",
-        )
-        .hint(format!(
-            "for an exact number declare a rollup of the table itself with this grain and \
+        Some(Measure::Distinct(_) | Measure::Estimate(_)) => {
+            Err(problem("who is counted in two buckets would be counted twice").hint(format!(
+                "for an exact number declare a rollup of the table itself with this grain and \
              {{ distinct = … }}; for an estimate keep a sketch there and use \
              {{ estimate = \"{of}\" }} here"
-        ))),
-        Some(Measure::Ratio(numerator, denominator)) => {
-            Err(problem("it is a ratio").hint(format!(
-                "sum {numerator} and {denominator}, and declare {{ ratio = […] }} of the sums"
             )))
         }
+        Some(Measure::Ratio(numerator, denominator)) => Err(problem("it is a ratio").hint(
+            format!("sum {numerator} and {denominator}, and declare {{ ratio = […] }} of the sums"),
+        )),
         Some(Measure::Min(_)) => {
             Err(problem("it is a minimum").hint(format!("use {{ min = \"{of}\" }}")))
         }
@@ -311,13 +315,18 @@ fn buckets(rollup: &Rollup, calendar: &str, sections: &Sections) -> Result<Bucke
         (None, None) => return Err(missing("time").hint("the column that says when")),
     };
     if let Some(zone) = &rollup.zone {
-        crate::calendar::iana(zone)?;
+        // The zone of a column is refused for the same reasons.
+        let written =
+            Calendar { zone: zone.clone(), name: rollup.name.clone(), ..calendar.clone() };
+        written.time_zone()?;
     }
-    let span = |option: &str, text: &str| duration(text).map_err(|detail| {
-        Problem::new(format!("rollup \"{name}\": {option} = \"{text}\" is no duration"))
-            .detail(detail)
-            .hint("write \"30 minutes\", \"4 days\" or \"2 weeks\"; a day has 24 hours")
-    });
+    let span = |option: &str, text: &str| {
+        duration(text).map_err(|detail| {
+            Problem::new(format!("rollup \"{name}\": {option} = \"{text}\" is no duration"))
+                .detail(detail)
+                .hint("write \"30 minutes\", \"4 days\" or \"2 weeks\"; a day has 24 hours")
+        })
+    };
     let settles = match &rollup.settles {
         None => Settling::default(),
         Some(Settles::All(text)) => {
@@ -329,8 +338,7 @@ fn buckets(rollup: &Rollup, calendar: &str, sections: &Sections) -> Result<Bucke
                     .hint("it may differ by a dimension: add it to by = […]"));
             }
             let values = by.values.iter();
-            let values =
-                values.map(|(value, text)| Ok((value.clone(), span("settles", text)?)));
+            let values = values.map(|(value, text)| Ok((value.clone(), span("settles", text)?)));
             Settling {
                 others: span("settles", &by.others)?,
                 by: Some(by.by.clone()),
@@ -362,8 +370,7 @@ fn buckets(rollup: &Rollup, calendar: &str, sections: &Sections) -> Result<Bucke
 
 fn judge_ages(name: &str, buckets: &Buckets) -> Result<(), Problem> {
     let must_outlast = buckets.settles.longest().max(buckets.grace);
-    for (option, limit) in
-        [("restate_for", buckets.restate_for), ("retention", buckets.retention)]
+    for (option, limit) in [("restate_for", buckets.restate_for), ("retention", buckets.retention)]
     {
         if limit.is_some_and(|limit| limit < must_outlast) {
             return Err(Problem::new(format!("rollup \"{name}\": {option} is too short"))
@@ -408,7 +415,9 @@ fn refuse_calendar_options(rollup: &Rollup) -> Result<(), Problem> {
         None => Ok(()),
         Some((option, _)) => {
             Err(Problem::new(format!("rollup \"{}\": {option} needs a calendar", rollup.name))
-                .hint("add calendar = … and grain = …, or leave it out to count per by = […] alone"))
+                .hint(
+                    "add calendar = … and grain = …, or leave it out to count per by = […] alone",
+                ))
         }
     }
 }
@@ -427,6 +436,9 @@ fn judge_grain(rollup: &Rollup, child: &Definition, own: &Buckets) -> Result<(),
     if fits {
         return Ok(());
     }
-    Err(Problem::new(format!("rollup \"{name}\" does not consist of whole buckets of {}", child.name))
-        .hint("use a calendar of the same zone and a coarser grain: hours, days, then weeks or months"))
+    Err(Problem::new(format!(
+        "rollup \"{name}\" does not consist of whole buckets of {}",
+        child.name
+    ))
+    .hint("use a calendar of the same zone and a coarser grain: hours, days, then weeks or months"))
 }

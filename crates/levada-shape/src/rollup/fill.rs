@@ -15,8 +15,8 @@ use crate::rollup::audit;
 use crate::rollup::config::Measure;
 use crate::rollup::definition::{Buckets, Definition};
 use crate::rollup::records::{self, BucketRow};
-use crate::rollup::states::{self, State};
 use crate::rollup::statements::{AT, Described, Statements, instants};
+use crate::rollup::states::{self, State};
 use crate::rollup::{late, totals, touched};
 
 /// What the rollups above it need to know of one that was brought up to date.
@@ -49,7 +49,11 @@ pub(crate) const OLD_CELLS: &str = "levada.stage_old_cells";
 const FLOOR: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The table of a rollup with a calendar.
-pub(crate) fn table(definition: &Definition, described: &Described, buckets: &Buckets) -> ReportTable {
+pub(crate) fn table(
+    definition: &Definition,
+    described: &Described,
+    buckets: &Buckets,
+) -> ReportTable {
     let column = |name: &str, definition: &str| ReportColumn {
         name: name.to_owned(),
         definition: definition.to_owned(),

@@ -27,10 +27,7 @@ pub(crate) async fn describe(
     inside(definition, publishing).await.with_context(context)
 }
 
-async fn inside(
-    definition: &Definition,
-    publishing: &Publishing<'_>,
-) -> anyhow::Result<Described> {
+async fn inside(definition: &Definition, publishing: &Publishing<'_>) -> anyhow::Result<Described> {
     let session = publishing.session;
     let with = definition.bindings.whole(publishing);
     let query = &definition.query;
@@ -188,7 +185,8 @@ fn escaped(name: &str) -> String {
     let mut text = String::new();
     for (at, c) in name.chars().enumerate() {
         let is_special = matches!(c, ' ' | '\n' | '\t' | '(' | ')' | '{' | '}' | '\\');
-        let starts_other = at == 0 && (c == '<' || c == '"' || c.is_ascii_digit() || "+-".contains(c));
+        let starts_other =
+            at == 0 && (c == '<' || c == '"' || c.is_ascii_digit() || "+-".contains(c));
         if is_special || starts_other {
             text.push('\\');
         }

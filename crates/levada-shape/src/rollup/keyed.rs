@@ -30,10 +30,8 @@ pub(crate) struct Keyed<'a> {
 /// Its table.
 pub(crate) fn table(definition: &Definition, described: &Described) -> ReportTable {
     let mut columns = fill::measured(definition, described);
-    let rows = ReportColumn {
-        name: "source_rows".to_owned(),
-        definition: "bigint NOT NULL".to_owned(),
-    };
+    let rows =
+        ReportColumn { name: "source_rows".to_owned(), definition: "bigint NOT NULL".to_owned() };
     columns.push(rows);
     ReportTable {
         name: definition.table.clone(),
@@ -67,8 +65,7 @@ impl Keyed<'_> {
         let by = self.definition().by.iter().map(|name| format!("s.{}", quote_identifier(name)));
         let by: Vec<String> = by.collect();
         let measures = self.statements.aggregates().into_iter();
-        let measures =
-            measures.map(|(name, sql)| format!("{sql} AS {}", quote_identifier(&name)));
+        let measures = measures.map(|(name, sql)| format!("{sql} AS {}", quote_identifier(&name)));
         let all: Vec<String> = by.iter().cloned().chain(measures).collect();
         let group = match by.is_empty() {
             true => "HAVING count(*) > 0".to_owned(),
@@ -157,7 +154,8 @@ impl Keyed<'_> {
         );
         self.session().batch(&create).await?;
         if parts <= 1 && self.definition().measures.values().all(is_mergeable) {
-            for nulls in match_nulls::patterns(self.session(), AGAIN, &self.definition().by).await? {
+            for nulls in match_nulls::patterns(self.session(), AGAIN, &self.definition().by).await?
+            {
                 self.merge(&nulls).await?;
             }
         }

@@ -51,9 +51,8 @@ pub(crate) async fn outside(
         return Ok(None);
     }
     let Some(end) = wanted.last().map(|bucket| bucket.end) else { return Ok(None) };
-    let sql = format!(
-        "SELECT coalesce(sum(source_rows), 0)::bigint FROM {CELLS} WHERE bucket IS NULL"
-    );
+    let sql =
+        format!("SELECT coalesce(sum(source_rows), 0)::bigint FROM {CELLS} WHERE bucket IS NULL");
     let session = filling.publishing.session;
     let outside: i64 = session.one(&sql, &[]).await?.get(0);
     if outside == 0 {
@@ -75,6 +74,8 @@ fn without_bucket(name: &str, rows: i64) -> Option<Finding> {
     let rows = text::counted(rows as u64, "row");
     let problem = Problem::new(format!("{rows} without a bucket are not counted"))
         .detail("their time is missing, or before the first bucket")
-        .hint("add where = … for what is not to be counted, or starts = … for an earlier beginning");
+        .hint(
+            "add where = … for what is not to be counted, or starts = … for an earlier beginning",
+        );
     Some(Finding::warning("undated-rows", format!("rollup {name}"), problem))
 }

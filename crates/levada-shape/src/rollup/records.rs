@@ -112,6 +112,7 @@ pub(crate) async fn save_keyed(
         &None::<&str>,
         &publishing.as_of,
         &has_changed,
+        &None::<&str>,
     ];
     publishing.session.execute(include_str!("../sql/rollup_saved.sql"), parameters).await?;
     Ok(())
@@ -142,6 +143,7 @@ async fn save_rollup(
         &bucket,
         &end,
         &has_changed,
+        &buckets.settles.by,
     ];
     let sql = include_str!("../sql/rollup_saved.sql");
     filling.publishing.session.execute(sql, parameters).await?;

@@ -51,7 +51,6 @@ impl fmt::Display for State {
     }
 }
 
-
 impl Buckets {
     /// Whether rows of a bucket may have been removed from production by now.
     pub(crate) fn is_beyond_retention(&self, start: Timestamp, as_of: Timestamp) -> bool {
@@ -59,7 +58,12 @@ impl Buckets {
     }
 
     /// Whether the bucket keeps the numbers it has.
-    pub(crate) fn is_frozen(&self, start: Timestamp, past: Option<State>, as_of: Timestamp) -> bool {
+    pub(crate) fn is_frozen(
+        &self,
+        start: Timestamp,
+        past: Option<State>,
+        as_of: Timestamp,
+    ) -> bool {
         past == Some(State::Final)
             || past == Some(State::Gap)
             || self.is_beyond_retention(start, as_of)
@@ -79,7 +83,9 @@ impl Buckets {
             Some(State::Final | State::Gap | State::Failed) => {
                 return past.unwrap_or(State::Gap);
             }
-            None | Some(State::Open) if self.is_beyond_retention(start, as_of) => return State::Gap,
+            None | Some(State::Open) if self.is_beyond_retention(start, as_of) => {
+                return State::Gap;
+            }
             _ => {}
         }
         let children_are_closed =

@@ -12,8 +12,8 @@ use crate::rollup::definition::{Definition, is_additive};
 use crate::rollup::fill::{self, Filling, OLD_CELLS};
 use crate::rollup::match_nulls;
 use crate::rollup::records::BucketRow;
-use crate::rollup::states::State;
 use crate::rollup::statements::instants;
+use crate::rollup::states::State;
 
 /// What is to be added to a total.
 const DELTA: &str = "levada.stage_totals";
@@ -71,7 +71,7 @@ pub(crate) async fn audit(
         "SELECT NOT EXISTS ((({kept}) EXCEPT ALL ({added_up})) \
          UNION ALL (({added_up}) EXCEPT ALL ({kept})))"
     );
-    let is_right = filling.publishing.session.one(&sql, &[]).await?.get(0);
+    let is_right: bool = filling.publishing.session.one(&sql, &[]).await?.get(0);
     if !is_right {
         total.begin(rows).await?;
     }
@@ -104,7 +104,10 @@ impl<'a> Total<'a> {
                 columns,
                 key: if by.is_empty() { Key::None } else { Key::Lookup(by.to_vec()) },
                 indexes: Vec::new(),
-                comment: format!("Running totals by levada over closed buckets of {}", definition.name),
+                comment: format!(
+                    "Running totals by levada over closed buckets of {}",
+                    definition.name
+                ),
             },
             measures: measures.map(|(name, _)| quote_identifier(name)).collect(),
         }
@@ -147,8 +150,10 @@ impl<'a> Total<'a> {
             let kind = types.get(name).copied().unwrap_or("numeric");
             format!("sum({name})::{kind} AS {name}")
         });
-        let all: Vec<String> = (!by.is_empty()).then_some(by.clone()).into_iter().chain(sums).collect();
-        let group = if by.is_empty() { "HAVING count(*) > 0".to_owned() } else { format!("GROUP BY {by}") };
+        let all: Vec<String> =
+            (!by.is_empty()).then_some(by.clone()).into_iter().chain(sums).collect();
+        let group =
+            if by.is_empty() { "HAVING count(*) > 0".to_owned() } else { format!("GROUP BY {by}") };
         format!("SELECT {}, sum(sign)::bigint AS cells FROM ({cells}) AS c {group}", all.join(", "))
     }
 
@@ -176,12 +181,16 @@ impl<'a> Total<'a> {
              UNION ALL SELECT {minus}, -1 FROM {OLD_CELLS} \
              UNION ALL SELECT {minus}, -1 FROM {rollup} WHERE bucket_start = ANY ({dropped})"
         );
-        let create = format!("DROP TABLE IF EXISTS {DELTA}; CREATE UNLOGGED TABLE {DELTA} AS {}", self.sums(&cells));
+        let create = format!(
+            "DROP TABLE IF EXISTS {DELTA}; CREATE UNLOGGED TABLE {DELTA} AS {}",
+            self.sums(&cells)
+        );
         session.batch(&create).await?;
         let (table, columns) = (self.table.name.sql(), self.columns());
-        let settings = self.measures.iter().map(|name| {
-            format!("{name} = coalesce(t.{name} + d.{name}, t.{name}, d.{name})")
-        });
+        let settings = self
+            .measures
+            .iter()
+            .map(|name| format!("{name} = coalesce(t.{name} + d.{name}, t.{name}, d.{name})"));
         let settings = settings.collect::<Vec<_>>().join(", ");
         for nulls in match_nulls::patterns(session, DELTA, self.by).await? {
             let same = match_nulls::condition(self.by, &nulls, ("t", "d"));

@@ -43,8 +43,10 @@ pub(crate) async fn collect(
     for with in withs {
         let rows = statements.rows(with);
         let counted = if image == Image::After { "count(*)" } else { "0" };
-        let sql = format!("INSERT INTO {table} SELECT {AT}, {counted} FROM ({rows}) AS r GROUP BY 1");
-        let context = || format!("rollup \"{}\": looking at changed rows", statements.definition.name);
+        let sql =
+            format!("INSERT INTO {table} SELECT {AT}, {counted} FROM ({rows}) AS r GROUP BY 1");
+        let context =
+            || format!("rollup \"{}\": looking at changed rows", statements.definition.name);
         session.batch(&sql).await.with_context(context)?;
     }
     Ok(())

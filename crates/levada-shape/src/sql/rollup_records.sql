@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS levada.rollup (
     calendar        text,
     zone            text,
     grain           text,
+    -- The dimension by whose values buckets settle at different times.
+    settles_by      text,
     -- Goes up whenever a number or a state changes.
     version         bigint NOT NULL DEFAULT 1,
     -- The edition that last looked at it, and the moment of the source that it has seen.

@@ -1,13 +1,15 @@
 INSERT INTO levada.rollup AS r
     (name, schema_name, definition_hash, calendar, zone, grain, edition, as_of, closed_bucket,
-     closed_through, changed_in)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10::text::timestamptz, $7)
+     closed_through, changed_in, settles_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10::text::timestamptz, $7,
+        $12)
 ON CONFLICT (name) DO UPDATE
 SET schema_name = $2,
     definition_hash = $3,
     calendar = $4,
     zone = $5,
     grain = $6,
+    settles_by = $12,
     edition = $7,
     as_of = $8::text::timestamptz,
     closed_bucket = $9,
