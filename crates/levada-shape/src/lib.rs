@@ -13,6 +13,7 @@ mod report_table;
 mod rollup;
 mod sections;
 mod shaper;
+mod status;
 mod window;
 
 pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};
@@ -21,4 +22,5 @@ pub use import::Import;
 pub use rollup::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 pub use sections::Sections;
 pub use shaper::Shaper;
+pub use status::{RollupStatus, rollups};
 pub use window::Window;

@@ -9,6 +9,7 @@ use report::Problem;
 use crate::bindings::Bindings;
 use crate::calendar::{Calendar, Grain};
 use crate::rollup::config::{Measure, Rollup, Settles, Tables};
+use crate::rollup::totals;
 use crate::sections::Sections;
 
 /// A rollup that can be computed.
@@ -111,6 +112,7 @@ impl Definition {
             of: rollup.of.clone(),
             hash: String::new(),
         };
+        refuse_long_names(&definition)?;
         definition.hash = definition.fingerprint(child);
         Ok(definition)
     }
@@ -184,6 +186,22 @@ pub(crate) fn exact(table: &str) -> Name {
     match table.split_once('.') {
         Some((schema, name)) => Name::new(schema, name),
         None => Name::new("public", table),
+    }
+}
+
+/// PostgreSQL would cut them short.
+fn refuse_long_names(definition: &Definition) -> Result<(), Problem> {
+    const NAME_BYTES_MAX: usize = 63;
+    let totals = definition.totals.iter().map(|by| totals::name(definition, by).name);
+    let names = totals.chain([definition.name.clone()]).chain(definition.by.iter().cloned());
+    let columns = definition.measures.keys().map(|name| sketch_of(name));
+    match names.chain(columns).find(|name| name.len() > NAME_BYTES_MAX) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Problem::new(format!("rollup \"{}\": a name is too long", definition.name))
+                .detail(format!("{name} has more than {NAME_BYTES_MAX} bytes"))
+                .hint("give the rollup, or the column, a shorter name"))
+        }
     }
 }
 

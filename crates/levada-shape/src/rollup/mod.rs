@@ -8,6 +8,7 @@
 //! without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for estimates.
 
 mod audit;
+mod check;
 mod config;
 mod definition;
 mod fill;
@@ -23,10 +24,11 @@ mod totals;
 mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use edition::Publishing;
-use pg::Name;
-use report::{Finding, Problem};
+use pg::{Name, Session};
+use report::{Category, Finding, Problem};
 
 use crate::bindings::Image;
 use crate::sections::Sections;
@@ -58,6 +60,11 @@ impl Rollups {
 
     pub(crate) fn watches(&self, table: &Name) -> bool {
         self.definitions.iter().any(|definition| definition.bindings.contains(table))
+    }
+
+    /// What keeps them from being computed, as far as a server that holds their tables can tell.
+    pub(crate) async fn check(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        check::check(session, &self.definitions).await
     }
 
     /// Keeps what changed rows were, as long as they are.
@@ -95,12 +102,16 @@ impl Rollups {
         let mut findings = Vec::new();
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
+            let started = Instant::now();
+            let object = definition.table.to_string();
             let described = inspect::describe(definition, publishing).await?;
             let statements = Statements { definition, described: &described };
             let Some(buckets) = &definition.buckets else {
                 let is_new = keyed::table(definition, &described).ensure(session).await?;
                 let keyed = Keyed { publishing, statements, number };
                 findings.extend(keyed.run(is_new).await?);
+                let work = (Category::Rollup, object.as_str());
+                publishing.took(work, None, started.elapsed()).await?;
                 continue;
             };
             let is_new = fill::table(definition, &described, buckets).ensure(session).await?;
@@ -109,6 +120,7 @@ impl Rollups {
             let (filled, found) = filling.run(is_new).await?;
             findings.extend(found);
             done.insert(&definition.name, filled);
+            publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
         Ok(findings)
     }
