@@ -2,9 +2,9 @@
 -- had been committed, as its client knew, by `as_of`.
 --
 -- On a primary that moment is now. A standby can tell by what it has replayed: a transaction takes
--- its time before it writes its record, and a checkpoint takes its time before it writes its own. So
--- all that had been committed by then stands earlier in the log. The time of a checkpoint is there
--- where no commit has been replayed since the standby was started.
+-- its time before it writes its record, and a checkpoint takes its time before it writes its own.
+-- So all that had been committed by then stands earlier in the log. The time of a checkpoint is
+-- there where no commit has been replayed since the standby was started.
 --
 -- What the sender says in pg_stat_wal_receiver proves less than it seems to. A keepalive says how
 -- far was sent, not how far the log goes: where a connection stalls it is later than commits that
