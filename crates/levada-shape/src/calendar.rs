@@ -3,8 +3,8 @@
 //!
 //! A local day begins with the first instant whose local date is that day or a later one. So a
 //! repeated midnight counts once, a midnight that is skipped gives a day that begins later, and a
-//! day that a zone never had has no bucket. Where a clock was set back over midnight (St John's until
-//! 2011), the minutes that say the day before again belong to the day that had already begun.
+//! day that a zone never had has no bucket. Where a clock was set back over midnight (St John's
+//! until 2011), the minutes that say the day before again belong to the day that had already begun.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

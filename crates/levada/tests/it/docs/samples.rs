@@ -27,7 +27,7 @@ fn import(option: &str) -> Option<&'static str> {
         "records" => "\"$.courses[*]\"",
         "key" => "[\"id\"]",
         "columns" => {
-            "{ id = \"bigint\", title = { path = \"$.texts.title\", type = \"text\", null = true } }"
+            "{ id = \"bigint\", title = { path = \"$.title\", type = \"text\", null = true } }"
         }
         "indexes" => "[[\"title\"]]",
         "page" => "{ kind = \"page\", parameter = \"page\" }",
