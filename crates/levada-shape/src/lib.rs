@@ -15,7 +15,7 @@ mod sections;
 mod shaper;
 mod window;
 
-pub use calendar::{Calendar, Grain};
+pub use calendar::{Bucket, Calendar, Grain, tzdata_version};
 pub use enrich::Enrichment;
 pub use import::Import;
 pub use rollup::Rollup;
