@@ -20,3 +20,4 @@ mod support;
 mod tidy;
 mod verify;
 mod versions;
+mod windows;
