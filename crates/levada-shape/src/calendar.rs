@@ -267,3 +267,7 @@ impl Days {
 }
 
 const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
+
+#[cfg(test)]
+#[path = "calendar_tests.rs"]
+mod tests;

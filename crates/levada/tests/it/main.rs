@@ -16,6 +16,7 @@ mod refresh;
 mod replace;
 mod resume;
 mod rights;
+mod rollups;
 mod support;
 mod tidy;
 mod verify;
