@@ -35,7 +35,7 @@ struct Definition<'a> {
     layout: &'a str,
     time: &'a Time,
     filter: Option<&'a str>,
-    family: &'a str,
+    family: &'a [String],
 }
 
 /// Makes a window hold exactly its rows inside the bounds, and records it. Leaves nothing on the

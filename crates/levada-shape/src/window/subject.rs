@@ -21,8 +21,9 @@ pub(crate) struct Subject {
     pub(crate) time: Time,
     /// The condition on a row, as the server reads it.
     pub(crate) filter: Option<String>,
-    /// Whatever else must be as it was for changes alone to be enough.
-    pub(crate) family: String,
+    /// What else must be as it was for changed rows alone to be enough: the parts and columns of
+    /// the table.
+    pub(crate) family: [String; 2],
 }
 
 /// The column that places rows in time.
@@ -82,7 +83,8 @@ impl Subject {
             None => None,
         };
         let report = report_table(declared, name, (&columns, &key))?;
-        Ok(Self { place, report, key, time, filter, family: table.get("family") })
+        let family = [table.get("family"), table.get("columns")];
+        Ok(Self { place, report, key, time, filter, family })
     }
 
     /// The columns of the window.
