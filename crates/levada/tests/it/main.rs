@@ -21,3 +21,4 @@ mod support;
 mod tidy;
 mod verify;
 mod versions;
+mod windows;
