@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::time::Duration;
 
 use pg::{Endpoint, Name, Session};
-use report::{Finding, Progress};
+use report::{Category, Event, Finding, Progress};
+
+use crate::record::{Work, work_took};
 
 /// A step of a publication under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + 'a>>;
@@ -49,6 +52,18 @@ impl Publishing<'_> {
             Some(schema) => name.in_schema(schema),
             None => name.clone(),
         }
+    }
+
+    /// Records what a piece of work took, and tells whoever watches.
+    pub async fn took(
+        &self,
+        (category, object): (Category, &str),
+        rows: Option<u64>,
+        took: Duration,
+    ) -> anyhow::Result<()> {
+        self.progress.event(Event::Finished { category, object, took });
+        let work = Work { category, object, rows, bytes: None };
+        Ok(self.session.batch(&work_took(self.run, &work, took)).await?)
     }
 
     /// The changes of a table and of its partitions and children.
