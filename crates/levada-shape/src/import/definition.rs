@@ -10,7 +10,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::path::Path;
 use super::secret;
-use super::section::{Column, Format, Import, Page};
+use super::section::{Column, Format, Import, Paging};
 use super::value::Kind;
 use crate::report_table::{Key, ReportColumn, ReportTable};
 use crate::sections::Sections;
@@ -85,10 +85,16 @@ impl Definition {
         };
         let total = section.total.as_deref().map(|text| path("total", text)).transpose()?;
         let cursor = match &section.page {
-            Some(Page::Cursor { path: text, .. }) => Some(path("page path", text)?),
+            Some(Paging::Cursor { path: text, .. }) => Some(path("page path", text)?),
             _ => None,
         };
         let records = path("records", &section.records)?;
+        let counts =
+            section.page.is_some() || section.server_limit.is_some() || section.total.is_some();
+        if counts && records.has_filter && !records.has_container() {
+            let reason = "records is to begin with the list, as $.list[?…]: all of it is counted";
+            return Err(refuse(reason.to_owned()));
+        }
         let paths = fields.iter().filter_map(|field| field.path.as_ref());
         let has_filter = paths.chain([&records]).any(|path| path.has_filter);
         let origin = origin(section, sections)?;
@@ -224,21 +230,23 @@ pub(crate) fn check_format(section: &Import, format: Option<Format>) -> Result<(
     if section.delimiter.len() != 1 {
         return Err("delimiter is one ASCII character".to_owned());
     }
-    if let Some(Page::Page { size_parameter, size, step, .. }) = &section.page {
+    if let Some(Paging::Number { size_parameter, size, step, .. }) = &section.page {
         if size_parameter.is_some() != size.is_some() {
             return Err("page size_parameter and size belong together".to_owned());
         }
         if *step == 0 {
             return Err("page step is at least 1".to_owned());
         }
-    }
-    if section.server_limit.is_some() && section.page.is_some() {
-        return Err("server_limit is for answers without pages".to_owned());
+        if section.server_limit.is_some() {
+            return Err(
+                "server_limit is not for pages by number: they end with an empty one".into()
+            );
+        }
     }
     let columns = || section.columns.iter();
     match format {
         Some(Format::Csv) => {
-            if section.total.is_some() || matches!(section.page, Some(Page::Cursor { .. })) {
+            if section.total.is_some() || matches!(section.page, Some(Paging::Cursor { .. })) {
                 return Err("total and cursors are for JSON".to_owned());
             }
             if let Some((name, _)) = columns().find(|(_, column)| column.path.is_some()) {
@@ -253,7 +261,7 @@ pub(crate) fn check_format(section: &Import, format: Option<Format>) -> Result<(
                 return Err(format!("column {name}: JSON has a path, not a header"));
             }
         }
-        None if matches!(section.url, None) => {
+        None if section.url.is_none() => {
             return Err("format is missing: the file's name does not tell it".to_owned());
         }
         None => {}

@@ -13,7 +13,7 @@ use super::exact::{self, Unreadable};
 use super::fault::{Fault, Place};
 use super::http::{Answer, Body, Http};
 use super::path::{Found, NoContainer};
-use super::section::{Format, Page};
+use super::section::{Format, Paging};
 
 /// All answers of an import.
 #[derive(Debug)]
@@ -76,11 +76,25 @@ pub(crate) fn records<'a>(
     })
 }
 
+/// How many records the server has given in an answer, also those that a filter leaves out.
+pub(crate) fn given(
+    definition: &Definition,
+    document: &exact::Document,
+    place: Place,
+) -> Result<u64, Fault> {
+    let count = records(definition, document, place)?.len() as u64;
+    Ok(definition.records.elements(&document.value).map_or(count, |elements| elements.max(count)))
+}
+
 fn parse(bytes: &[u8], place: Place) -> Result<exact::Document, Fault> {
     exact::parse(bytes).map_err(|error| match error {
         Unreadable::EndsEarly => Fault::new(place, "the JSON ends early"),
         Unreadable::Syntax(line, column) => {
             Fault::new(place, format!("no JSON at line {line}, column {column}"))
+        }
+        Unreadable::Twice(line, column) => {
+            let reason = format!("a member has the name of another, line {line}, column {column}");
+            Fault::new(place, reason)
         }
         Unreadable::Ambiguous => {
             Fault::new(place, "it has a text with a zero character that could be a number")
@@ -128,14 +142,14 @@ impl Fetch<'_> {
 
     fn first(&self, start: &Url) -> Url {
         match &self.definition.section.page {
-            Some(Page::Page { .. }) => self.numbered(start, 0),
+            Some(Paging::Number { .. }) => self.numbered(start, 0),
             _ => start.clone(),
         }
     }
 
     fn numbered(&self, start: &Url, number: usize) -> Url {
         let mut url = start.clone();
-        if let Some(Page::Page { parameter, first, step, size_parameter, size }) =
+        if let Some(Paging::Number { parameter, first, step, size_parameter, size }) =
             &self.definition.section.page
         {
             let number = first.saturating_add(step.saturating_mul(number as u64));
@@ -160,7 +174,7 @@ impl Fetch<'_> {
             Body::Json(bytes) => {
                 let document = parse(&bytes, place)?;
                 let count = match page {
-                    Some(_) => records(definition, &document, place)?.len() as u64,
+                    Some(_) => given(definition, &document, place)?,
                     None => 0,
                 };
                 let cursor = cursor(definition, &document.value, place)?;
@@ -180,12 +194,12 @@ impl Fetch<'_> {
         self.rows += count;
         Ok(match page {
             None => None,
-            Some(Page::Page { .. }) if count == 0 => None,
-            Some(Page::Page { .. }) => Some(self.numbered(start, number + 1)),
-            Some(Page::Cursor { parameter, .. }) => {
+            Some(Paging::Number { .. }) if count == 0 => None,
+            Some(Paging::Number { .. }) => Some(self.numbered(start, number + 1)),
+            Some(Paging::Cursor { parameter, .. }) => {
                 cursor.map(|cursor| with_parameter(start, parameter, &cursor))
             }
-            Some(Page::Link {}) => answer.next,
+            Some(Paging::Link {}) => answer.next,
         })
     }
 }
@@ -198,7 +212,13 @@ fn cursor(
 ) -> Result<Option<String>, Fault> {
     let Some(path) = &definition.cursor else { return Ok(None) };
     match path.look(document) {
-        Found::Nothing => Ok(None),
+        Found::Nothing => match &definition.section.page {
+            Some(Paging::Cursor { absent_ends: false, .. }) => {
+                Err(Fault::new(place, "there is nothing at the path of the next cursor")
+                    .hint("correct the path, or declare absent_ends = true in page"))
+            }
+            _ => Ok(None),
+        },
         Found::One(Value::Null | Value::Bool(false)) => Ok(None),
         Found::One(Value::String(text)) if text.is_empty() => Ok(None),
         Found::One(value) => {

@@ -3,7 +3,12 @@
 //! The parser reads numbers as integers of 64 bits or as binary fractions, which would round long
 //! ones in silence. Such numbers are found before, and stand in the document as marked texts.
 
+use std::fmt;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::number::Decimal;
 use super::value::Reason;
@@ -30,6 +35,8 @@ pub(crate) enum Unreadable {
     EndsEarly,
     /// It is no JSON; the line and column where.
     Syntax(usize, usize),
+    /// An object names two members alike; the line and column where.
+    Twice(usize, usize),
     /// Long numbers beside zero characters.
     Ambiguous,
 }
@@ -41,7 +48,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Document, Unreadable> {
     let has_long_numbers = spans.iter().any(|span| !is_comparable(&bytes[span.clone()]));
     let lossy: Vec<_> = spans.into_iter().filter(|span| !is_kept(&bytes[span.clone()])).collect();
     if lossy.is_empty() {
-        return Ok(Document { value: read(bytes)?, has_long_numbers });
+        return Ok(Document { value: read::<Strict>(bytes)?.0, has_long_numbers });
     }
     if bytes.windows(MARK_IN_JSON.len()).any(|window| window == MARK_IN_JSON.as_bytes()) {
         return Err(Unreadable::Ambiguous);
@@ -59,14 +66,80 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Document, Unreadable> {
         at = span.end;
     }
     marked.extend_from_slice(&bytes[at..]);
-    Ok(Document { value: read(&marked)?, has_long_numbers })
+    Ok(Document { value: read::<Strict>(&marked)?.0, has_long_numbers })
 }
 
 fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(bytes).map_err(|error| match error.is_eof() {
-        true => Unreadable::EndsEarly,
-        false => Unreadable::Syntax(error.line(), error.column()),
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Eof => Unreadable::EndsEarly,
+        Category::Data => Unreadable::Twice(error.line(), error.column()),
+        _ => Unreadable::Syntax(error.line(), error.column()),
     })
+}
+
+/// A value whose objects name no member twice: either of the two would be lost.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Strict(element)) = elements.next_element()? {
+            all.push(element);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut all = serde_json::Map::new();
+        while let Some((name, Strict(member))) = members.next_entry::<String, Strict>()? {
+            if all.insert(name, member).is_some() {
+                return Err(serde::de::Error::custom("a member twice"));
+            }
+        }
+        Ok(Value::Object(all))
+    }
 }
 
 /// The digits of a number, however it stands in the document.
@@ -226,6 +299,12 @@ mod tests {
         assert!(matches!(parse(b"<html>").unwrap_err(), Unreadable::Syntax(1, 1)));
         assert!(matches!(parse(b"[1] [2]").unwrap_err(), Unreadable::Syntax(..)));
         assert!(matches!(parse(b"[1.2.3]").unwrap_err(), Unreadable::Syntax(..)));
+    }
+
+    #[test]
+    fn members_are_named_once() {
+        let text = b"{\"a\": 1,\n \"a\": 2}";
+        assert!(matches!(parse(text).unwrap_err(), Unreadable::Twice(2, _)));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Imports: tables of the reports schema that are filled from elsewhere, over HTTP or from files.
 //!
 //! `section` is what a person writes, `definition` what it comes to. `document` fetches answers
-//! (`http`, `link`, `spool`), `rows` reads their records (`path`, `exact`, `delimited`, `value`) into
-//! a staging table that nobody reads; `publish` makes them the table, inside the edition. What does
-//! not add up fails before anything is published, with its place and without its value.
+//! (`http`, `link`, `spool`), `rows` reads their records (`path`, `exact`, `delimited`, `value`)
+//! into a staging table that nobody reads (`stage`); `publish` makes them the table, inside the
+//! edition. What does not add up fails before anything is published, with its place and without its
+//! value.
 
 mod definition;
 mod delimited;

@@ -9,7 +9,7 @@ pub(crate) struct Path {
     path: JsonPath,
     /// Leads to one value at most.
     is_singular: bool,
-    /// What stands before the first `[*]`: it has to exist, or the path is a wrong one.
+    /// What stands before the first `[*]` or `[?`: it has to exist, or the path is a wrong one.
     container: Option<JsonPath>,
     /// Each element of the container gives one value.
     is_one_each: bool,
@@ -39,9 +39,10 @@ impl Path {
         let bare = without_quoted(text);
         let wild = ['*', '?', ':', ','];
         let is_wild = |text: &str| text.contains(wild) || text.contains("..");
-        let star = bare.find("[*]");
-        let container = star.filter(|at| !is_wild(&bare[..*at]));
-        let is_one_each = container.is_some_and(|at| !is_wild(&bare[at + 3..]));
+        let first = [bare.find("[*]"), bare.find("[?")].into_iter().flatten().min();
+        let container = first.filter(|at| !is_wild(&bare[..*at]));
+        let after = container.and_then(|at| bare[at..].strip_prefix("[*]"));
+        let is_one_each = after.is_some_and(|after| !is_wild(after));
         let container = container.and_then(|at| JsonPath::parse(&text[..at]).ok());
         Ok(Self {
             path,
@@ -60,6 +61,20 @@ impl Path {
         Ok(self.path.query(value).all())
     }
 
+    /// Whether it begins with a list.
+    pub(crate) fn has_container(&self) -> bool {
+        self.container.is_some()
+    }
+
+    /// How many elements the list has that it begins with, whatever is chosen of them.
+    pub(crate) fn elements(&self, value: &Value) -> Option<u64> {
+        match self.container.as_ref()?.query(value).first()? {
+            Value::Array(elements) => Some(elements.len() as u64),
+            Value::Object(members) => Some(members.len() as u64),
+            _ => None,
+        }
+    }
+
     /// What it leads to in a record.
     pub(crate) fn look<'a>(&self, value: &'a Value) -> Found<'a> {
         let Ok(found) = self.all(value) else { return Found::Nothing };
@@ -67,17 +82,9 @@ impl Path {
             (true, []) => Found::Nothing,
             (true, [one, ..]) => Found::One(one),
             (false, _) => match self.elements(value).filter(|_| self.is_one_each) {
-                Some(elements) if elements != found.len() => Found::Gaps,
+                Some(elements) if elements != found.len() as u64 => Found::Gaps,
                 _ => Found::All(found),
             },
-        }
-    }
-
-    fn elements(&self, value: &Value) -> Option<usize> {
-        match self.container.as_ref()?.query(value).first()? {
-            Value::Array(elements) => Some(elements.len()),
-            Value::Object(members) => Some(members.len()),
-            _ => None,
         }
     }
 }
@@ -117,6 +124,11 @@ mod tests {
         assert_eq!(path.all(&json!({"content": {"skills": []}})), Ok(vec![]));
         assert_eq!(path.all(&json!({"content": {}})), Err(NoContainer));
         assert_eq!(path.all(&json!({"content": {"skills": "error"}})), Err(NoContainer));
+        let path = Path::parse("$.skills[?@.level > 1]").unwrap();
+        let found = json!({"skills": [{"level": 1}, {"level": 2}]});
+        assert_eq!(path.all(&found), Ok(vec![&json!({"level": 2})]));
+        assert_eq!(path.elements(&found), Some(2), "what is filtered away counts as given");
+        assert_eq!(path.all(&json!({"skill": []})), Err(NoContainer));
     }
 
     #[test]

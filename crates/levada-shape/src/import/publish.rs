@@ -1,10 +1,12 @@
 //! Makes staged rows the table of an import, inside the transaction that publishes the edition.
 //! Rows that stay the same are not touched.
 
+use std::time::Instant;
+
 use anyhow::Context;
 use edition::Publishing;
 use pg::{Name, quote_identifier};
-use report::{Finding, Problem};
+use report::{Category, Finding, Problem};
 
 use super::definition::Definition;
 use super::stage::Loaded;
@@ -19,9 +21,13 @@ pub(crate) async fn one(
     let name = &definition.section.name;
     match loaded {
         Loaded::Kept(problem) => Ok(Some(kept(name, problem))),
-        Loaded::Staged { staging, rows } => {
+        Loaded::Staged { staging, rows, took } => {
+            let started = Instant::now();
             let replace = replace(definition, (staging, *rows), publishing).await;
             replace.with_context(|| format!("publishing import {name}"))?;
+            let object = definition.table.name.to_string();
+            let took = *took + started.elapsed();
+            publishing.took((Category::Import, &object), Some(*rows), took).await?;
             Ok(None)
         }
     }

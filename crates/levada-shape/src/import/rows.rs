@@ -38,11 +38,13 @@ pub(crate) struct Rows<'a, 'b> {
     /// How many rows each answer had.
     pages: Vec<u64>,
     total: u64,
+    /// How many records the server has given, also those that a filter leaves out.
+    given: u64,
 }
 
 impl<'a, 'b> Rows<'a, 'b> {
     pub(crate) fn new(definition: &'a Definition, feed: &'b mut Feed<'a>) -> Self {
-        Self { definition, feed, keys: HashMap::new(), pages: Vec::new(), total: 0 }
+        Self { definition, feed, keys: HashMap::new(), pages: Vec::new(), total: 0, given: 0 }
     }
 
     /// Sends all records of all answers; returns how many rows each answer had.
@@ -58,7 +60,10 @@ impl<'a, 'b> Rows<'a, 'b> {
                         let row = json_row(self.definition, record, place)?;
                         self.row(row, place).await?;
                     }
-                    self.refuse_full(place)?;
+                    let is_last = number + 1 == pages.len();
+                    let given = document::given(self.definition, page, place)?;
+                    self.given += given;
+                    self.refuse_full(given, place, is_last)?;
                 }
                 self.prove_total(pages)?;
             }
@@ -71,7 +76,7 @@ impl<'a, 'b> Rows<'a, 'b> {
                         let place = place.record(records.count);
                         self.row(records.row()?, place).await?;
                     }
-                    self.refuse_full(place)?;
+                    self.refuse_full(records.count, place, number + 1 == pages.len())?;
                 }
             }
         }
@@ -118,9 +123,9 @@ impl<'a, 'b> Rows<'a, 'b> {
     }
 
     /// An answer with as many records as the server gives at most was probably cut.
-    fn refuse_full(&self, place: Place) -> Result<(), Fault> {
+    fn refuse_full(&self, given: u64, place: Place, is_last: bool) -> Result<(), Fault> {
         let Some(limit) = self.definition.section.server_limit else { return Ok(()) };
-        if self.pages.last().is_some_and(|count| *count >= limit) {
+        if is_last && given >= limit {
             let reason = format!("as many records as the server's limit of {limit}: it may be cut");
             return Err(Fault::new(place, reason).hint("ask for pages: page = { kind = … }"));
         }
@@ -129,6 +134,7 @@ impl<'a, 'b> Rows<'a, 'b> {
 
     fn prove_total(&self, pages: &[exact::Document]) -> Result<(), Fault> {
         let Some(path) = &self.definition.total else { return Ok(()) };
+        let given = if self.definition.records.has_filter { self.given } else { self.total };
         for (number, page) in pages.iter().enumerate() {
             let place = document::place(self.definition, number);
             let total = match path.look(&page.value) {
@@ -138,8 +144,8 @@ impl<'a, 'b> Rows<'a, 'b> {
             };
             let total = total
                 .ok_or_else(|| Fault::new(place, "there is no number at the path of total"))?;
-            if total != self.total {
-                let reason = format!("{} records where total is {total}", self.total);
+            if total != given {
+                let reason = format!("{given} records where total is {total}");
                 return Err(Fault::new(place, reason).hint("run the same command again"));
             }
         }

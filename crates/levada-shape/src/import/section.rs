@@ -43,13 +43,13 @@ pub struct Import {
     pub indexes: Vec<Vec<String>>,
     /// How the records are divided into several answers, if they are.
     #[serde(default)]
-    pub page: Option<Page>,
+    pub page: Option<Paging>,
     /// JSON: the path to the number of records that the server means to give. Another number of
     /// records fails.
     #[serde(default)]
     pub total: Option<String>,
-    /// The most records that the server gives in one answer. An answer with as many fails where no
-    /// further pages are asked for, as more may have been cut off.
+    /// The most records that the server gives in one answer. An answer with as many, and no other
+    /// after it, fails: more may have been cut off.
     #[serde(default)]
     pub server_limit: Option<u64>,
     /// Whether no record at all is a good answer.
@@ -142,9 +142,10 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 /// How the next answer is asked for.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Page {
+pub enum Paging {
     /// By number, until an answer has no record.
-    Page {
+    #[serde(rename = "page")]
+    Number {
         /// The query parameter with the number.
         #[serde(default = "default_page_parameter")]
         parameter: String,
@@ -167,6 +168,10 @@ pub enum Page {
         path: String,
         /// The query parameter that takes it.
         parameter: String,
+        /// Whether a missing cursor ends the pages as null does. Otherwise it fails, because a
+        /// wrong path looks the same.
+        #[serde(default)]
+        absent_ends: bool,
     },
     /// By the header `Link: <…>; rel="next"` (RFC 8288), until there is none.
     Link {},

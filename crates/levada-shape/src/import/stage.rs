@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pg::{Endpoint, Feed, Name, Purpose, Session, Wire};
 use report::{Event, Problem, Progress};
@@ -18,7 +18,7 @@ use super::section::OnFailure;
 #[derive(Debug)]
 pub(crate) enum Loaded {
     /// So many rows wait in a staging table.
-    Staged { staging: Name, rows: u64 },
+    Staged { staging: Name, rows: u64, took: Duration },
     /// It failed, and yesterday's table is to stay.
     Kept(Problem),
 }
@@ -40,6 +40,7 @@ pub(crate) async fn load(
         let name = &definition.section.name;
         progress.event(Event::Phase(&format!("importing {name}")));
         let staging = Name::new("levada", format!("import_next_{number}"));
+        let started = Instant::now();
         let limit = Duration::from_secs(definition.section.timeout_seconds);
         let one = one(definition, &staging, target, &mut shared);
         let result = tokio::time::timeout(limit, one).await.unwrap_or_else(|_| {
@@ -51,7 +52,7 @@ pub(crate) async fn load(
             shared.remove(&definition.shared);
         }
         all.push(match result {
-            Ok(rows) => Loaded::Staged { staging, rows },
+            Ok(rows) => Loaded::Staged { staging, rows, took: started.elapsed() },
             Err(Failure::Target(error)) => {
                 return Err(anyhow::Error::from(error).context(format!("importing {name}")));
             }

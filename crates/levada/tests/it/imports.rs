@@ -10,6 +10,7 @@ mod publishing;
 mod secrets;
 mod seeds;
 mod server;
+mod tls;
 
 use std::process::{Child, Command, Stdio};
 

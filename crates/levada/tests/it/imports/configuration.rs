@@ -45,8 +45,8 @@ fn wrong_sections_are_refused_before_anything_is_asked() {
         (with("delimiter = \"||\""), "delimiter is one ASCII character"),
         (with("page = { kind = \"page\", size = 10 }"), "size_parameter and size belong together"),
         (
-            with("page = { kind = \"link\" }\nserver_limit = 5"),
-            "server_limit is for answers without pages",
+            with("page = { kind = \"page\" }\nserver_limit = 5"),
+            "server_limit is not for pages by number",
         ),
     ];
     for (section, message) in cases {
@@ -104,7 +104,8 @@ fn every_type_arrives_as_it_was_sent() {
                    l = \"timestamp\"\nj = \"jsonb\"\nd = \"date[]\"\nb = \"boolean[]\"\n\
                    e = { type = \"text\", null = true }\n";
     import.configure(&format!(
-        "[[import]]\nname = \"all\"\nfile = \"all.json\"\nkey = [\"id\"]\n[import.columns]\n{columns}"
+        "[[import]]\nname = \"all\"\nfile = \"all.json\"\nkey = [\"id\"]\n\
+         [import.columns]\n{columns}"
     ));
     import.folder.write(
         "all.json",

@@ -147,6 +147,8 @@ fn an_answer_as_long_as_the_limit_of_the_server_may_be_cut() {
     import.run().expect_code(0);
     import.server.answer("/skills.json", skills(&[("a", 1), ("b", 2)]));
     import.run().expect_code(2).expect_stderr("as many records as the server's limit of 2");
+    import.configure(&format!("{SKILLS}server_limit = 2\npage = {{ kind = \"link\" }}\n"));
+    import.run().expect_code(2).expect_stderr("page 1: as many records as the server's limit of 2");
     assert_eq!(import.says(ALL_SKILLS), "a1");
 }
 

@@ -38,6 +38,9 @@ fn a_cursor_leads_from_page_to_page() {
     import.run().expect_code(2).expect_stderr(key);
     import.server.answer("/skills.json?after=17", page(&["d"], &next("{}")));
     import.run().expect_code(2).expect_stderr("import skills, page 3: the next cursor is no text");
+    import.server.answer("/skills.json?after=17", page(&["d"], ""));
+    let absent = "import skills, page 3: there is nothing at the path of the next cursor";
+    import.run().expect_code(2).expect_stderr(absent);
     import.server.answer("/skills.json?after=17", Answer::of("gone").status(410));
     import.run().expect_code(2).expect_stderr("import skills, page 3: the server answers with");
     assert_eq!(import.says(ALL_SKILLS), "a1 b1 c1");
@@ -71,6 +74,31 @@ fn a_link_leads_from_page_to_page_but_not_to_another_server() {
         .expect_stderr("import skills, page 2: the Link header cannot be read");
     assert_eq!(stranger.count(), 0, "the stranger was asked");
     assert_eq!(import.says(ALL_SKILLS), "a1 b1");
+}
+
+#[test]
+fn what_a_filter_leaves_out_counts_as_given() {
+    let import = Import::new("filtered");
+    let filtered = SKILLS.replace("$.skills[*]", "$.skills[?@.id != 'b']");
+    import.configure(&format!("{filtered}server_limit = 2\ntotal = \"$.total\"\n"));
+    import.server.answer("/skills.json", page(&["b"], r#","total":1"#));
+    import.run().expect_code(2).expect_stderr("import skills: the answer has no records");
+    import.server.answer("/skills.json", page(&["a"], r#","total":1"#));
+    import.run().expect_code(0);
+    import.server.answer("/skills.json", page(&["a", "b"], r#","total":2"#));
+    import.run().expect_code(2).expect_stderr("the server's limit of 2");
+    let paged = "page = { kind = \"page\" }\ntotal = \"$.total\"\n";
+    import.configure(&format!("{filtered}{paged}"));
+    for (number, skills) in [["a"].as_slice(), &["b"], &["c"], &[]].into_iter().enumerate() {
+        let target = format!("/skills.json?page={}", number + 1);
+        import.server.answer(&target, page(skills, r#","total":3"#));
+    }
+    import.run().expect_code(0);
+    assert_eq!(import.says(ALL_SKILLS), "a1 c1");
+    let long = r#"{"skills":[{"id":"a","level":1,"n":9007199254740993}],"total":1}"#;
+    import.server.answer("/skills.json?page=1", Answer::of(long));
+    let inexact = "import skills, page 1: it has numbers with more digits than the filter";
+    import.run().expect_code(2).expect_stderr(inexact);
 }
 
 #[test]

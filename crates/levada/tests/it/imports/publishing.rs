@@ -23,6 +23,9 @@ fn only_rows_that_changed_are_written() {
     import.server.answer("/skills.json", skills(&[("a", 1), ("b", 20), ("c", 3), ("d", 4)]));
     import.run().expect_code(0);
     assert_eq!(import.says(ALL_SKILLS), "a1 b20 c3 d4");
+    let step = "SELECT rows FROM levada.work WHERE category = 'IMPORT' AND object = \
+                'reports.skills' ORDER BY run DESC LIMIT 1";
+    assert_eq!(import.says(step), "4");
     let kept = "SELECT string_agg(id || ctid || xmin, ' ' ORDER BY id) FROM reports.skills \
                 WHERE id IN ('a', 'c')";
     assert_eq!(import.says(kept), before);
@@ -64,12 +67,13 @@ fn views_of_readers_survive_another_layout_and_a_replacement() {
         .target
         .execute(
             "CREATE SCHEMA mine; CREATE VIEW mine.top AS SELECT id, level FROM reports.skills \
-             WHERE level > 1; CREATE ROLE import_views_reader; \
-             GRANT SELECT ON reports.skills, mine.top TO import_views_reader",
+             WHERE level > 1; CREATE ROLE import_reader; \
+             GRANT SELECT ON reports.skills, mine.top TO import_reader",
         )
         .unwrap();
-    let view = "SELECT id, level, has_table_privilege('import_views_reader', 'mine.top', 'SELECT'), \
-                has_table_privilege('import_views_reader', 'reports.skills', 'SELECT') FROM mine.top";
+    let view = "SELECT id, level, has_table_privilege('import_reader', 'mine.top', 'SELECT'), \
+                has_table_privilege('import_reader', 'reports.skills', 'SELECT') \
+                FROM mine.top";
     assert_eq!(import.says(view), "b|2|t|t");
     let wider = SKILLS.replace("level = \"integer\"", "level = \"integer\", name = \"text\"");
     import.configure(&format!("{wider}indexes = [[\"name\"]]\n"));
@@ -82,10 +86,7 @@ fn views_of_readers_survive_another_layout_and_a_replacement() {
     import.run_with(&["--replace"]).expect_code(0);
     assert_eq!(import.says("SELECT count(*) FROM note"), "2");
     assert_eq!(import.says(view), "b|5|t|t");
-    import
-        .target
-        .execute("DROP OWNED BY import_views_reader; DROP ROLE import_views_reader")
-        .unwrap();
+    import.target.execute("DROP OWNED BY import_reader; DROP ROLE import_reader").unwrap();
 }
 
 #[test]
