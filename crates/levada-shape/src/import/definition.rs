@@ -122,7 +122,7 @@ impl Definition {
 /// `[[import]] skills: …`.
 pub(crate) fn refuse(section: &Import, reason: String) -> Problem {
     Problem::new(format!("[[import]] {}: {reason}", section.name))
-        .hint("see the [[import]] example in levada.example.toml")
+        .hint("correct the section in levada.toml")
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::io::Read;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::definition::{Definition, Origin, check_format};
+use super::definition::{Definition, Origin};
 use super::delimited;
 use super::exact::{self, Unreadable};
 use super::fault::{Fault, Place};
@@ -21,6 +21,16 @@ pub(crate) enum Document {
     Json(Vec<exact::Document>),
     /// Each is read from its beginning.
     Csv(Vec<File>),
+}
+
+impl Document {
+    /// What it turned out to be.
+    pub(crate) fn format(&self) -> Format {
+        match self {
+            Self::Json(_) => Format::Json,
+            Self::Csv(_) => Format::Csv,
+        }
+    }
 }
 
 /// Fetches all answers, or reads the file.
@@ -124,10 +134,7 @@ impl Fetch<'_> {
                 return Err(Fault::new(place, "the server names a page that it gave already"));
             }
             let answer = self.http.get(&url, place, (format, &mut budget)).await?;
-            if format.is_none() {
-                format = Some(answer.body.format());
-                check_format(section, format).map_err(|reason| Fault::new(place, reason))?;
-            }
+            format = Some(answer.body.format());
             next = self.take(answer, start, (number, place))?;
             number += 1;
             if self.rows > section.rows_max {

@@ -155,7 +155,9 @@ impl<'a, 'b> Rows<'a, 'b> {
 
 /// What the server has refused, by the place of the record.
 pub(crate) fn explain(definition: &Definition, pages: &[u64], refusal: Refusal) -> Failure {
-    let Some(mut row) = refusal.row else { return Failure::Target(refusal.error) };
+    let Some(mut row) = refusal.row.filter(|row| *row > 0) else {
+        return Failure::Target(refusal.error);
+    };
     for (page, count) in pages.iter().enumerate() {
         if row <= *count {
             let place = document::place(definition, page).record(row);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pg::{Endpoint, Feed, Name, Purpose, Session, Wire};
 use report::{Event, Problem, Progress};
 
-use super::definition::Definition;
+use super::definition::{Definition, check_format};
 use super::document::{self, Document};
 use super::fault::{Fault, Place};
 use super::rows::{Failure, Rows, explain};
@@ -83,6 +83,8 @@ async fn one(
             loaded
         }
     }?;
+    check_format(&definition.section, Some(document.format()))
+        .map_err(|reason| Fault::new(Place::default(), reason))?;
     let mut wire = Wire::connect(target, Purpose::Target).await.map_err(Failure::Target)?;
     let created = definition.table.bare(staging.clone()).layout();
     let unlogged = created.replacen("CREATE TABLE", "CREATE UNLOGGED TABLE", 1);

@@ -198,3 +198,28 @@ fn an_import_may_keep_its_table_and_the_run_says_so() {
     import.run().expect_code(0);
     assert_eq!(import.says("SELECT id, pg_typeof(level) FROM reports.skills"), "b|bigint");
 }
+
+/// What only the target can refuse is found by the number of its row.
+#[test]
+fn a_letter_that_the_target_does_not_know_is_named_by_its_record() {
+    let admin = crate::support::cluster().database("postgres");
+    let create = |name: &str| {
+        let encoding = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+        admin.execute(&format!("CREATE DATABASE {name} {encoding}")).unwrap();
+        crate::support::cluster().database(name)
+    };
+    let (source, target) = (create("import_latin_source"), create("import_latin_target"));
+    source.execute(super::SOURCE).unwrap();
+    let import = Import::between("latin", source, target);
+    let paged = "page = { kind = \"page\" }\n";
+    import.configure(&format!("{SKILLS}{paged}"));
+    import.server.answer("/skills.json?page=1", skills(&[("\u{e9}", 1), ("b", 2)]));
+    import.server.answer("/skills.json?page=2", skills(&[("c", 3), ("secret \u{6f22}", 4)]));
+    import.server.answer("/skills.json?page=3", skills(&[]));
+    let place = "import skills, page 2, record 2: the target refuses it: character";
+    let ran = import.run().expect_code(2).expect_stderr(place);
+    assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
+    import.server.answer("/skills.json?page=2", skills(&[]));
+    import.run().expect_code(0);
+    assert_eq!(import.says("SELECT count(*) FROM reports.skills WHERE id = '\u{e9}'"), "1");
+}

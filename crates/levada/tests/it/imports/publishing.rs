@@ -132,6 +132,52 @@ fn a_killed_run_leaves_nothing_to_be_seen() {
     assert_eq!(import.says(leftovers), "0");
 }
 
+/// Another layout is another table behind the name: whoever could still look at it comes first.
+#[test]
+fn another_layout_waits_for_readers() {
+    let import = Import::new("layout_reader");
+    import.configure(SKILLS);
+    import.server.answer("/skills.json", skills(&[("a", 1)]));
+    import.run().expect_code(0);
+    let mut reader = import.target.session().unwrap();
+    reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM note").unwrap();
+    let wide = SKILLS.replace("level = \"integer\"", "level = \"bigint\"");
+    import.configure(&format!("{wide}[copy]\npublish_wait_seconds = 1\n"));
+    import.server.answer("/skills.json", skills(&[("a", 2)]));
+    import.run().expect_code(2);
+    assert_eq!(reader.run(ALL_SKILLS).unwrap(), "a1");
+    assert_eq!(import.edition(), "1");
+    reader.run("COMMIT").unwrap();
+    import.run().expect_code(0);
+    assert_eq!(import.says("SELECT level, pg_typeof(level) FROM reports.skills"), "2|bigint");
+}
+
+#[test]
+fn a_run_killed_while_it_publishes_leaves_the_old_table() {
+    let import = Import::new("killed_late");
+    import.configure(SKILLS);
+    import.server.answer("/skills.json", skills(&[("a", 1)]));
+    import.run().expect_code(0);
+    let mut blocker = import.target.session().unwrap();
+    blocker.run("BEGIN; LOCK TABLE reports.skills IN SHARE MODE").unwrap();
+    import.server.answer("/skills.json", skills(&[("a", 2), ("b", 2)]));
+    let mut child = import.start();
+    let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND \
+                 relation = 'reports.skills'::regclass";
+    testkit::wait_for("the publication to wait", Duration::from_secs(60), || {
+        Ok(import.target.psql(waits)? == "t")
+    })
+    .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    blocker.run("COMMIT").unwrap();
+    assert_eq!(import.says(ALL_SKILLS), "a1");
+    assert_eq!(import.edition(), "1");
+    import.run().expect_code(0);
+    assert_eq!(import.says(ALL_SKILLS), "a2 b2");
+    assert_ne!(import.edition(), "1");
+}
+
 #[test]
 fn a_table_of_somebody_else_is_not_overwritten() {
     let import = Import::new("taken");
