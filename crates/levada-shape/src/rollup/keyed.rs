@@ -147,13 +147,22 @@ impl Keyed<'_> {
         let (left, came) = (self.staging(Image::Before), self.staging(Image::After));
         let by = list(&self.definition().by);
         let by = if by.is_empty() { "true AS \"levada all\"".to_owned() } else { by };
+        // What left and what came may come to the same: then nothing has changed.
+        let is_exact = parts <= 1 && self.definition().measures.values().all(is_mergeable);
+        let [only_left, only_came] = match is_exact {
+            true => [
+                format!("TABLE {left} EXCEPT ALL TABLE {came}"),
+                format!("TABLE {came} EXCEPT ALL TABLE {left}"),
+            ],
+            false => [format!("TABLE {left}"), format!("TABLE {came}")],
+        };
         let create = format!(
             "DROP TABLE IF EXISTS {AGAIN}; CREATE UNLOGGED TABLE {AGAIN} AS \
-             SELECT {by} FROM {left} UNION SELECT {by} FROM {came}; \
+             SELECT {by} FROM ({only_left}) AS l UNION SELECT {by} FROM ({only_came}) AS c; \
              ANALYZE {AGAIN}; ANALYZE {left}; ANALYZE {came}"
         );
         self.session().batch(&create).await?;
-        if parts <= 1 && self.definition().measures.values().all(is_mergeable) {
+        if is_exact {
             for nulls in match_nulls::patterns(self.session(), AGAIN, &self.definition().by).await?
             {
                 self.merge(&nulls).await?;
