@@ -223,3 +223,25 @@ fn a_letter_that_the_target_does_not_know_is_named_by_its_record() {
     import.run().expect_code(0);
     assert_eq!(import.says("SELECT count(*) FROM reports.skills WHERE id = '\u{e9}'"), "1");
 }
+
+#[test]
+fn a_document_that_fails_is_asked_for_once() {
+    let import = Import::new("failing_twice");
+    let keeps = format!("{SKILLS}on_failure = \"keep\"\n");
+    import.configure(&format!("{keeps}{}", keeps.replace("\"skills\"", "\"again\"")));
+    import.server.answer("/skills.json", skills(&[("a", 1)]));
+    import.run().expect_code(0);
+    assert_eq!(import.server.asked().len(), 1);
+    import.server.answer("/skills.json", Answer::of("down").status(503));
+    let ran = import.run().expect_code(1);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    for name in ["skills", "again"] {
+        let kept = format!("import {name} keeps the rows of an earlier edition");
+        assert!(said.contains(&kept), "{said}");
+    }
+    assert_eq!(import.server.asked().len(), 1);
+    assert_eq!(
+        import.says("SELECT a.id FROM reports.again AS a JOIN reports.skills USING (id)"),
+        "a"
+    );
+}
