@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod fidelity;
 mod filters;
+mod imports;
 mod real_databases;
 mod refresh;
 mod replace;
