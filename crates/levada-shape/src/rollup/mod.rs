@@ -108,14 +108,18 @@ impl Rollups {
             let described = inspect::describe(definition, publishing).await?;
             let statements = Statements { definition, described: &described };
             let Some(buckets) = &definition.buckets else {
-                let is_new = keyed::table(definition, &described).ensure(session).await?;
+                let table = keyed::table(definition, &described);
+                let is_new = table.ensure(session).await?;
+                table.settle(publishing).await?;
                 let keyed = Keyed { publishing, statements, number };
                 findings.extend(keyed.run(is_new).await?);
                 let work = (Category::Rollup, object.as_str());
                 publishing.took(work, None, started.elapsed()).await?;
                 continue;
             };
-            let is_new = fill::table(definition, &described, buckets).ensure(session).await?;
+            let table = fill::table(definition, &described, buckets);
+            let is_new = table.ensure(session).await?;
+            table.settle(publishing).await?;
             let finer = definition.of.as_deref().and_then(|of| done.get(of));
             let filling = Filling { publishing, statements, buckets, number, as_of, finer };
             let (filled, found) = filling.run(is_new).await?;
