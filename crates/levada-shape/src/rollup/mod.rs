@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use edition::Publishing;
 use jiff::Timestamp;
-use pg::{Name, Session};
+use pg::{Name, Session, quote_identifier};
 use report::{Category, Finding, Problem};
 
 use crate::bindings::Image;
@@ -100,7 +100,8 @@ impl Rollups {
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
         let as_of = seen(publishing).await?;
-        let mut findings = Vec::new();
+        let mut findings = self.undeclared(session).await?;
+        let path = widen_path(publishing, &self.definitions).await?;
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
             let started = Instant::now();
@@ -127,8 +128,55 @@ impl Rollups {
             done.insert(&definition.name, filled);
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
+        set_path(session, &path).await?;
         Ok(findings)
     }
+
+    /// Rollups that are in no section any more: nobody brings them up to date.
+    async fn undeclared(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let names: Vec<&str> = self.definitions.iter().map(|known| known.name.as_str()).collect();
+        let sql = "SELECT schema_name, name, edition FROM levada.rollup \
+                   WHERE NOT name = ANY ($1) ORDER BY name";
+        let mut findings = Vec::new();
+        for row in session.rows(sql, &[&names]).await? {
+            let table = Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1));
+            let edition: i32 = row.get(2);
+            let problem = Problem::new(format!("rollup {table} is not declared any more"))
+                .detail(format!("it stays as it was in edition {edition}"))
+                .hint(format!(
+                    "DROP TABLE {}; DELETE FROM levada.rollup WHERE name = {}; or add its \
+                     [[rollup]] again",
+                    table.sql(),
+                    pg::quote_literal(&table.name)
+                ));
+            findings.push(Finding::warning("rollup-undeclared", table.to_string(), problem));
+        }
+        Ok(findings)
+    }
+}
+
+/// Types that an extension brings may have their operators in the schema of a table. Returns the
+/// path that there was.
+async fn widen_path(
+    publishing: &Publishing<'_>,
+    definitions: &[Definition],
+) -> anyhow::Result<String> {
+    let session = publishing.session;
+    let sql = "SELECT pg_catalog.current_setting('search_path')";
+    let path: String = session.one(sql, &[]).await?.get(0);
+    let tables = definitions.iter().flat_map(|definition| definition.bindings.0.values());
+    let public = [Name::new("public", "")];
+    let schemas = tables.chain(&public).map(|name| publishing.place(name).schema);
+    let schemas: BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
+    let mut wide: Vec<String> = schemas.iter().map(|schema| quote_identifier(schema)).collect();
+    wide.extend((!path.is_empty()).then(|| path.clone()));
+    set_path(session, &wide.join(", ")).await?;
+    Ok(path)
+}
+
+async fn set_path(session: &Session, path: &str) -> pg::Result<()> {
+    let sql = "SELECT pg_catalog.set_config('search_path', $1, true)";
+    session.rows(sql, &[&path]).await.map(drop)
 }
 
 /// The latest moment of the source that is proven: what an edition before has seen, later ones have
