@@ -58,6 +58,10 @@ impl OnPublish for Shaper {
             || self.enrichments.watches(table)
     }
 
+    fn owns(&self, name: &Name) -> bool {
+        self.enrichments.owns(name)
+    }
+
     fn before_rows<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, ()> {
         Box::pin(async move {
             self.ensure_schema(publishing).await?;

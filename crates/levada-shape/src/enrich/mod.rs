@@ -23,6 +23,9 @@ impl Enrichments {
     pub(crate) fn new(_sections: &Sections) -> Result<Self, Problem> {
         Ok(Self {})
     }
+    pub(crate) fn owns(&self, _name: &Name) -> bool {
+        false
+    }
     pub(crate) fn watches(&self, _table: &Name) -> bool {
         false
     }
