@@ -1,0 +1,1 @@
+//! Looks at enrichments before a run.
