@@ -4,6 +4,7 @@
 //! `declared` is the section as it is written, `kind` as it is checked, `order` says what comes
 //! first. `scene` is the edition under way; `inputs` tells what a query reads.
 
+mod check;
 mod columns;
 mod declared;
 mod index;
