@@ -5,9 +5,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::time::Duration;
 
 use pg::{Endpoint, Name, Session};
-use report::{Finding, Progress};
+use report::{Category, Event, Finding, Progress};
+
+use crate::record::{Work, work_took};
 
 use crate::Saved;
 
@@ -60,6 +63,18 @@ impl Publishing<'_> {
             Some(schema) => name.in_schema(schema),
             None => name.clone(),
         }
+    }
+
+    /// Records what a piece of work took, and tells whoever watches.
+    pub async fn took(
+        &self,
+        (category, object): (Category, &str),
+        rows: Option<u64>,
+        took: Duration,
+    ) -> anyhow::Result<()> {
+        self.progress.event(Event::Finished { category, object, took });
+        let work = Work { category, object, rows, bytes: None };
+        Ok(self.session.batch(&work_took(self.run, &work, took)).await?)
     }
 
     /// The changes of a table and of its partitions and children.

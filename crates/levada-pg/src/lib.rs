@@ -37,3 +37,4 @@ pub use wire::Wire;
 
 /// Re-exported so that other crates can name rows without the client library.
 pub use tokio_postgres::Row;
+pub use tokio_postgres::types::ToSql;

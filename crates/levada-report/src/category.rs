@@ -25,13 +25,21 @@ pub enum Category {
     MaterializedView,
     #[serde(rename = "ANALYZE")]
     Analyze,
+    #[serde(rename = "IMPORT")]
+    Import,
+    #[serde(rename = "WINDOW")]
+    Window,
+    #[serde(rename = "ROLLUP")]
+    Rollup,
+    #[serde(rename = "ENRICH")]
+    Enrich,
     #[serde(rename = "PUBLISH")]
     Publish,
 }
 
 impl Category {
     /// All categories, in the order of a report.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Schema,
         Self::TableData,
         Self::Apply,
@@ -42,6 +50,10 @@ impl Category {
         Self::Sequence,
         Self::MaterializedView,
         Self::Analyze,
+        Self::Import,
+        Self::Window,
+        Self::Rollup,
+        Self::Enrich,
         Self::Publish,
     ];
 
@@ -58,6 +70,10 @@ impl Category {
             Self::Sequence => "SEQUENCE",
             Self::MaterializedView => "MATERIALIZED VIEW",
             Self::Analyze => "ANALYZE",
+            Self::Import => "IMPORT",
+            Self::Window => "WINDOW",
+            Self::Rollup => "ROLLUP",
+            Self::Enrich => "ENRICH",
             Self::Publish => "PUBLISH",
         }
     }

@@ -13,12 +13,14 @@ mod report_table;
 mod rollup;
 mod sections;
 mod shaper;
+mod status;
 mod window;
 
-pub use calendar::{Calendar, Grain};
+pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};
 pub use enrich::Enrichment;
 pub use import::Import;
-pub use rollup::Rollup;
+pub use rollup::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 pub use sections::Sections;
 pub use shaper::Shaper;
+pub use status::{RollupStatus, rollups};
 pub use window::Window;

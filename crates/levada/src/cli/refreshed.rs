@@ -38,13 +38,13 @@ pub(crate) fn summary(report: &Refreshed, ui: &Ui, zone: &TimeZone) -> Outcome {
         text::duration(Duration::from_secs_f64(report.seconds)),
     ));
     let ignored: Vec<String> = report.tables.iter().filter_map(ignored).collect();
-    if ignored.is_empty() {
-        return Outcome::Clean;
+    for line in &ignored {
+        ui.say(line);
     }
-    for line in ignored {
-        ui.say(&line);
+    match ignored.is_empty() {
+        true => Outcome::Clean,
+        false => Outcome::Found,
     }
-    Outcome::Found
 }
 
 /// The tables that did not come by their changes alone.

@@ -119,13 +119,17 @@ pub(crate) async fn carry_out(
         ui.remark(&format!("stopped; {}. To continue: {again}", known.what_is_kept()));
         return Ok(Outcome::Interrupted);
     }
-    match &report {
+    let (outcome, findings) = match &report {
         Report::Copied(report) => {
             summary(report, ui, &reader.zone);
-            Ok(Outcome::Clean)
+            (Outcome::Clean, &report.findings)
         }
-        Report::Refreshed(report) => Ok(refreshed::summary(report, ui, &reader.zone)),
-    }
+        Report::Refreshed(report) => {
+            (refreshed::summary(report, ui, &reader.zone), &report.findings)
+        }
+    };
+    findings.iter().for_each(|finding| ui.finding(finding));
+    Ok(if findings.is_empty() { outcome } else { Outcome::Found })
 }
 
 /// The first signal stops in order, the second at once.

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SpanRound, Timestamp, Unit};
 use refresh::{Status, TableStatus};
 use report::{Problem, text};
+use shape::RollupStatus;
 
 use crate::cli::ConfigArgument;
 use crate::moment;
@@ -27,8 +28,13 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
         return Err(problem.into());
     };
     let age = status.as_of.as_deref().and_then(|as_of| age(as_of, Timestamp::now()));
-    ui.data("status", &serde_json::json!({ "age_seconds": age, "status": status }));
+    let rollups = shape::rollups(&request.target).await?;
+    let data = serde_json::json!({ "age_seconds": age, "status": status, "rollups": rollups });
+    ui.data("status", &data);
     ui.say(&render(&status, age, &file.zone()?));
+    if !rollups.is_empty() {
+        ui.say(&render_rollups(&rollups, &file.zone()?));
+    }
     Ok(Outcome::Clean)
 }
 
@@ -83,6 +89,29 @@ fn row(table: &TableStatus) -> Vec<String> {
         count(table.updated),
         count(table.deleted),
     ]
+}
+
+fn render_rollups(rollups: &[RollupStatus], zone: &TimeZone) -> String {
+    let rows = rollups.iter().map(|rollup| {
+        let through = rollup.closed_through.as_deref().map(|at| moment::shown(at, zone));
+        let states = [
+            (rollup.open, "open"),
+            (rollup.provisional, "provisional"),
+            (rollup.failed, "failed"),
+            (rollup.gaps, "missing"),
+        ];
+        let states = states.iter().filter(|(count, _)| *count > 0);
+        let states = states.map(|(count, state)| format!("{count} {state}"));
+        vec![
+            rollup.name.clone(),
+            rollup.version.to_string(),
+            rollup.closed_bucket.clone().unwrap_or_else(|| "-".to_owned()),
+            through.unwrap_or_else(|| "-".to_owned()),
+            states.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let header = ["rollup", "version", "last complete", "complete through", "other buckets"];
+    format!("\n{}", ui::table(&header, &rows.collect::<Vec<_>>()))
 }
 
 /// `2 d 3 h`, `5 min`, `12 s`.

@@ -17,6 +17,7 @@ mod refresh;
 mod replace;
 mod resume;
 mod rights;
+mod rollups;
 mod support;
 mod tidy;
 mod verify;

@@ -21,14 +21,14 @@ use crate::commands::Folder;
 use crate::support::{Ran, assert_same_content, cluster, levada, start};
 
 /// A target, and the configuration that refreshes it.
-struct Way {
-    target: Database,
-    folder: Folder,
+pub(crate) struct Way {
+    pub(crate) target: Database,
+    pub(crate) folder: Folder,
     urls: String,
 }
 
 impl Way {
-    fn new(name: &str, source_url: &str, target: &Database) -> Self {
+    pub(crate) fn new(name: &str, source_url: &str, target: &Database) -> Self {
         let way = Self {
             target: target.clone(),
             folder: Folder::new(&format!("refresh-{name}")),
@@ -42,36 +42,36 @@ impl Way {
     }
 
     /// Lets the configuration continue with `rest`.
-    fn configure(&self, rest: &str) {
+    pub(crate) fn configure(&self, rest: &str) {
         self.folder.write("levada.toml", &format!("{}{rest}", self.urls));
     }
 
-    fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         self.folder.path().join("levada.toml").display().to_string()
     }
 
-    fn run(&self) -> Ran {
+    pub(crate) fn run(&self) -> Ran {
         levada(&["run", "--config", &self.config()])
     }
 
-    fn run_telling(&self) -> Ran {
+    pub(crate) fn run_telling(&self) -> Ran {
         levada(&["run", "--json", "--config", &self.config()])
     }
 
-    fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Child {
         start(&["run", "--json", "--config", &self.config()])
     }
 
     /// A run that must succeed, and what it reports.
     #[track_caller]
-    fn edition(&self) -> Report {
+    pub(crate) fn edition(&self) -> Report {
         Report::of(&self.run_telling().expect_code(0))
     }
 }
 
 /// What a run has reported.
 #[derive(Debug)]
-struct Report(Value);
+pub(crate) struct Report(pub(crate) Value);
 
 impl Report {
     #[track_caller]
@@ -82,7 +82,7 @@ impl Report {
     }
 
     /// Rows inserted, updated and deleted in all tables.
-    fn changes(&self) -> [i64; 3] {
+    pub(crate) fn changes(&self) -> [i64; 3] {
         ["inserted", "updated", "deleted"].map(|kind| self.0[kind].as_i64().unwrap())
     }
 
@@ -91,7 +91,7 @@ impl Report {
     }
 
     #[track_caller]
-    fn table(&self, name: &str) -> &Value {
+    pub(crate) fn table(&self, name: &str) -> &Value {
         let found = self.tables().iter().find(|table| table["name"] == name);
         found.unwrap_or_else(|| panic!("no table {name} in {self:?}"))
     }
@@ -119,7 +119,7 @@ impl Report {
 }
 
 /// A source filled with `sql`, and a target of the same server refreshed by a superuser.
-fn stage(name: &str, sql: &str) -> (Database, Way) {
+pub(crate) fn stage(name: &str, sql: &str) -> (Database, Way) {
     let (source, target) = crate::support::pair(&format!("refresh_{name}"), sql);
     let way = Way::new(name, source.url(), &target);
     (source, way)

@@ -1,0 +1,115 @@
+//! Conservation: some buckets are counted again from the rows, by another query than the one that
+//! filled them, and all totals from the buckets. What does not agree is a finding.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use report::{Finding, Problem};
+
+use crate::calendar::Bucket;
+use crate::report_table::list;
+use crate::rollup::fill::Filling;
+use crate::rollup::records::BucketRow;
+use crate::rollup::statements::AT;
+use crate::rollup::states::State;
+use crate::rollup::totals;
+
+/// How many buckets are counted again in each publication.
+const SAMPLE: usize = 3;
+
+/// Audits a random sample; buckets that are wrong come back as failed.
+pub(crate) async fn sample(
+    filling: &Filling<'_>,
+    mut rows: Vec<BucketRow>,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<Vec<BucketRow>> {
+    let (as_of, buckets) = (filling.as_of, filling.buckets);
+    let is_auditable = |row: &&BucketRow| {
+        let is_kept = matches!(row.state, State::Final | State::Gap | State::Failed);
+        !is_kept && !buckets.is_beyond_retention(row.bucket.start, as_of)
+    };
+    let auditable: Vec<&Bucket> = rows.iter().filter(is_auditable).map(|row| &row.bucket).collect();
+    let chosen: Vec<Bucket> = choose(&auditable);
+    let context = || format!("auditing rollup \"{}\"", filling.definition().name);
+    let wrong = differing(filling, &chosen).await.with_context(context)?;
+    for row in rows.iter_mut().filter(|row| wrong.contains(&row.bucket.start)) {
+        row.state = State::Failed;
+        findings.push(finding(filling, &row.bucket.label));
+    }
+    for by in &filling.definition().totals {
+        if !totals::audit(filling, by, &rows).await.with_context(context)? {
+            let table = totals::name(filling.definition(), by);
+            let problem = Problem::new(format!("{table} was not the sum of its buckets"))
+                .detail("somebody else has changed it, or the rollup; it was added up anew")
+                .hint("take away the right to write in the reports schema");
+            findings.push(Finding::warning("audit", table.to_string(), problem));
+        }
+    }
+    Ok(rows)
+}
+
+fn choose(from: &[&Bucket]) -> Vec<Bucket> {
+    let random = RandomState::new();
+    let mut order: Vec<(u64, &Bucket)> =
+        from.iter().map(|bucket| (random.hash_one(bucket.start), *bucket)).collect();
+    order.sort_unstable_by_key(|(rank, _)| *rank);
+    order.into_iter().take(SAMPLE).map(|(_, bucket)| bucket.clone()).collect()
+}
+
+/// Each bucket is selected by comparing instants, not by `width_bucket`.
+async fn differing(
+    filling: &Filling<'_>,
+    chosen: &[Bucket],
+) -> anyhow::Result<BTreeSet<Timestamp>> {
+    let mut wrong = BTreeSet::new();
+    if chosen.is_empty() {
+        return Ok(wrong);
+    }
+    let definition = filling.definition();
+    let with = definition.bindings.whole(filling.publishing);
+    let rows = filling.statements.rows("");
+    let spans: Vec<_> = chosen.iter().map(|bucket| (bucket.start, bucket.end)).collect();
+    let within = filling.statements.within(filling.buckets, &spans);
+    let cases = chosen.iter().map(|bucket| {
+        let (start, end) = (bucket.start, bucket.end);
+        format!(
+            "WHEN {AT} >= '{start}'::timestamptz AND {AT} < '{end}'::timestamptz \
+             THEN '{start}'::timestamptz"
+        )
+    });
+    let cases = cases.collect::<Vec<_>>().join(" ");
+    let by = list(&definition.by);
+    let group = if by.is_empty() { String::new() } else { format!(", {by}") };
+    let measures = filling.statements.aggregates().into_iter().map(|(_, sql)| sql);
+    let measures = measures.collect::<Vec<_>>().join(", ");
+    let columns = filling.statements.columns().join(", ");
+    let starts = crate::rollup::statements::instants(chosen.iter().map(|bucket| bucket.start));
+    let table = definition.table.sql();
+    let stored =
+        format!("SELECT bucket_start, {columns} FROM {table} WHERE bucket_start = ANY ({starts})");
+    let counted = format!(
+        "SELECT \"levada start\"{group}, {measures} FROM (SELECT CASE {cases} END AS \
+         \"levada start\", r.* FROM ({rows}) AS r WHERE {within}) AS s \
+         GROUP BY \"levada start\"{group}"
+    );
+    let sql = format!(
+        "{with}, stored AS ({stored}), counted AS ({counted}) \
+         SELECT DISTINCT (extract(epoch FROM d.bucket_start) * 1000000)::bigint FROM (\
+         (TABLE stored EXCEPT ALL TABLE counted) UNION ALL \
+         (TABLE counted EXCEPT ALL TABLE stored)) AS d"
+    );
+    for row in filling.publishing.session.rows(&sql, &[]).await? {
+        wrong.insert(Timestamp::from_microsecond(row.get(0))?);
+    }
+    Ok(wrong)
+}
+
+fn finding(filling: &Filling<'_>, bucket: &str) -> Finding {
+    let name = &filling.definition().name;
+    let problem = Problem::new(format!("bucket {bucket} is not what its rows say"))
+        .detail("somebody else has changed the rollup, or its rows in the target")
+        .hint("the next run computes it anew; levada verify --repair sets rows right");
+    Finding::warning("audit", format!("rollup {name}"), problem)
+}

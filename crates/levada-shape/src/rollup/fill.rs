@@ -1,0 +1,325 @@
+//! Brings the buckets of one rollup up to date, inside the publish transaction: those that changed
+//! rows touch, and those that time has brought.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use edition::Publishing;
+use jiff::Timestamp;
+use pg::Session;
+use report::{Finding, Problem};
+
+use crate::calendar::Bucket;
+use crate::report_table::{Key, ReportColumn, ReportTable};
+use crate::rollup::audit;
+use crate::rollup::config::Measure;
+use crate::rollup::definition::{Buckets, Definition};
+use crate::rollup::records::{self, BucketRow};
+use crate::rollup::statements::{AT, Described, Statements, instants};
+use crate::rollup::states::{self, State};
+use crate::rollup::{late, totals, touched};
+
+/// What the rollups above it need to know of one that was brought up to date.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filled {
+    /// Any bucket may hold other numbers.
+    pub(crate) is_whole: bool,
+    /// Starts of the buckets with other numbers.
+    pub(crate) starts: Vec<Timestamp>,
+    pub(crate) closed_through: Option<Timestamp>,
+}
+
+/// One rollup in one publication.
+pub(crate) struct Filling<'a> {
+    pub(crate) publishing: &'a Publishing<'a>,
+    pub(crate) statements: Statements<'a>,
+    pub(crate) buckets: &'a Buckets,
+    /// Its place among the rollups, which names its staging tables.
+    pub(crate) number: usize,
+    pub(crate) as_of: Timestamp,
+    /// The rollup below, if it adds up another one.
+    pub(crate) finer: Option<&'a Filled>,
+}
+
+/// Its cells as computed now, and as they were.
+pub(crate) const CELLS: &str = "levada.stage_cells";
+pub(crate) const OLD_CELLS: &str = "levada.stage_old_cells";
+
+/// Before this instant nothing is looked for, unless `starts` says so.
+const FLOOR: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// The table of a rollup with a calendar.
+pub(crate) fn table(
+    definition: &Definition,
+    described: &Described,
+    buckets: &Buckets,
+) -> ReportTable {
+    let column = |name: &str, definition: &str| ReportColumn {
+        name: name.to_owned(),
+        definition: definition.to_owned(),
+    };
+    let mut columns = vec![
+        column("bucket", &format!("{} NOT NULL", buckets.label_type())),
+        column("bucket_start", "timestamptz NOT NULL"),
+        column("bucket_end", "timestamptz NOT NULL"),
+    ];
+    columns.extend(measured(definition, described));
+    let key = std::iter::once("bucket".to_owned()).chain(definition.by.iter().cloned());
+    ReportTable {
+        name: definition.table.clone(),
+        kind: "rollup",
+        columns,
+        key: Key::Lookup(key.collect()),
+        indexes: Vec::new(),
+        comment: format!("Rollup by levada: one row per {:?} and dimensions", buckets.grain)
+            .to_lowercase(),
+    }
+}
+
+/// The columns of dimensions and measures.
+pub(crate) fn measured(definition: &Definition, described: &Described) -> Vec<ReportColumn> {
+    let statements = Statements { definition, described };
+    let aggregates = statements.aggregates().into_iter().map(|(name, _)| name);
+    let typed = definition.by.iter().cloned().chain(aggregates).map(|name| {
+        let definition = described.types.get(&name).cloned().unwrap_or_default();
+        ReportColumn { name, definition }
+    });
+    let ratios = definition.measures.iter().filter_map(|(name, measure)| match measure {
+        Measure::Ratio(of, over) => {
+            let (of, over) = (pg::quote_identifier(of), pg::quote_identifier(over));
+            let ratio = format!("{of}::numeric / nullif({over}, 0)::numeric");
+            let definition = format!("numeric GENERATED ALWAYS AS ({ratio}) STORED");
+            Some(ReportColumn { name: name.clone(), definition })
+        }
+        _ => None,
+    });
+    typed.chain(ratios).collect()
+}
+
+impl Filling<'_> {
+    fn session(&self) -> &Session {
+        self.publishing.session
+    }
+
+    pub(crate) fn definition(&self) -> &Definition {
+        self.statements.definition
+    }
+
+    /// Brings it up to date; `is_new` says that its table is empty.
+    pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<(Filled, Vec<Finding>)> {
+        let definition = self.definition();
+        let recorded = records::hash(self.session(), &definition.name).await?;
+        let is_other = recorded.as_deref() != Some(&definition.hash);
+        let known = records::buckets(self.session(), &definition.name).await?;
+        let is_whole = is_new
+            || is_other
+            || definition.bindings.is_whole(self.publishing)
+            || self.finer.is_some_and(|finer| finer.is_whole);
+        self.refuse_loss(&known, recorded.is_some() && (is_new || is_other))?;
+        let touched = match is_whole {
+            true => touched::Touched::default(),
+            false => self.touched().await?,
+        };
+        let all = self.registry(&known, &touched, is_whole).await?;
+        let past: BTreeMap<Timestamp, State> =
+            known.iter().map(|row| (row.bucket.start, row.state)).collect();
+        let is_dirty = |bucket: &&Bucket| {
+            let state = past.get(&bucket.start).copied();
+            let is_frozen = match is_whole {
+                true => self.buckets.is_beyond_retention(bucket.start, self.as_of),
+                false => self.buckets.is_frozen(bucket.start, state, self.as_of),
+            };
+            let is_due = is_whole || state.is_none_or(|state| state == State::Failed);
+            !is_frozen && (is_due || touched.starts.contains_key(&bucket.start))
+        };
+        let dirty: Vec<Bucket> = all.iter().filter(is_dirty).cloned().collect();
+        let mut findings = late::find(self, &all, &dirty, &touched);
+        let counts = self.recompute(&dirty, &known, is_whole, &mut findings).await?;
+        let rows = self.aged(&all, &known, (&dirty, &counts));
+        totals::keep(self, &known, &rows, is_whole).await?;
+        let rows = audit::sample(self, rows, &mut findings).await?;
+        let through = states::closed_through(rows.iter().map(|row| (row.state, &row.bucket)));
+        let through = through.cloned();
+        let has_changed = !dirty.is_empty() || is_whole || rows != known;
+        records::save(self, (&known, &rows), through.as_ref(), has_changed).await?;
+        let filled = Filled {
+            is_whole,
+            starts: dirty.iter().map(|bucket| bucket.start).collect(),
+            closed_through: through.map(|bucket| bucket.end),
+        };
+        Ok((filled, findings))
+    }
+
+    /// Another definition cannot be computed for buckets whose rows are gone.
+    fn refuse_loss(&self, known: &[BucketRow], is_other: bool) -> Result<(), Problem> {
+        let is_lost = |row: &&BucketRow| {
+            row.state.is_complete()
+                && self.buckets.is_beyond_retention(row.bucket.start, self.as_of)
+        };
+        let lost: Vec<&BucketRow> = known.iter().filter(is_lost).collect();
+        let (true, Some(first), Some(last)) = (is_other, lost.first(), lost.last()) else {
+            return Ok(());
+        };
+        let name = &self.definition().name;
+        Err(Problem::new(format!("rollup \"{name}\" has changed, and cannot be computed anew"))
+            .detail(format!(
+                "the rows of {} closed buckets, {} to {}, are beyond the retention of production",
+                lost.len(),
+                first.bucket.label,
+                last.bucket.label
+            ))
+            .hint("give the new definition another name, and keep this one as it was"))
+    }
+
+    /// The buckets that changed rows touch.
+    async fn touched(&self) -> anyhow::Result<touched::Touched> {
+        match self.finer {
+            Some(finer) => touched::of_finer(self.buckets, &finer.starts),
+            None => touched::of_rows(self).await,
+        }
+    }
+
+    /// All buckets from the first that is known or touched to that of the moment of the source.
+    async fn registry(
+        &self,
+        known: &[BucketRow],
+        touched: &touched::Touched,
+        is_whole: bool,
+    ) -> anyhow::Result<Vec<Bucket>> {
+        let (calendar, grain) = (&self.buckets.calendar, self.buckets.grain);
+        let declared = match self.buckets.starts {
+            Some(date) => Some(calendar.start_of_date(date)?),
+            None => None,
+        };
+        let floor = declared.unwrap_or(FLOOR);
+        let oldest = match is_whole {
+            true => self.oldest_row().await?,
+            false => touched.starts.keys().next().copied(),
+        };
+        let kept = known.first().map(|row| row.bucket.start);
+        let first = [oldest.map(|oldest| oldest.max(floor)), kept, declared];
+        let Some(first) = first.into_iter().flatten().min() else {
+            return Ok(Vec::new());
+        };
+        if first > self.as_of {
+            return Ok(Vec::new());
+        }
+        let mut all = calendar.buckets(grain, first, self.as_of)?;
+        if declared.is_none() {
+            // Nothing is known of what was removed before the first edition.
+            let is_known = |start| kept.is_some_and(|kept| start >= kept);
+            all.retain(|bucket| {
+                is_known(bucket.start)
+                    || !self.buckets.is_beyond_retention(bucket.start, self.as_of)
+            });
+        }
+        Ok(all)
+    }
+
+    async fn oldest_row(&self) -> anyhow::Result<Option<Timestamp>> {
+        let with = self.definition().bindings.whole(self.publishing);
+        let rows = self.statements.rows(&with);
+        // A value is compared, not tested, so that an index can answer.
+        let sql = format!(
+            "SELECT (extract(epoch FROM min({AT})) * 1000000)::bigint FROM ({rows}) AS r \
+             WHERE {AT} >= '{FLOOR}'::timestamptz"
+        );
+        let oldest: Option<i64> = self.session().one(&sql, &[]).await?.get(0);
+        Ok(oldest.map(Timestamp::from_microsecond).transpose()?)
+    }
+
+    /// Replaces the cells of these buckets; returns how many rows each counts.
+    async fn recompute(
+        &self,
+        dirty: &[Bucket],
+        known: &[BucketRow],
+        is_whole: bool,
+        findings: &mut Vec<Finding>,
+    ) -> anyhow::Result<BTreeMap<Timestamp, i64>> {
+        let session = self.session();
+        let table = self.definition().table.sql();
+        let was_counted = known.iter().filter(|row| row.in_totals).map(|row| row.bucket.start);
+        let starts: BTreeSet<Timestamp> = dirty.iter().map(|bucket| bucket.start).collect();
+        let old = instants(was_counted.filter(|start| starts.contains(start)));
+        session
+            .batch(&format!(
+                "DROP TABLE IF EXISTS {CELLS}, {OLD_CELLS}; CREATE UNLOGGED TABLE {OLD_CELLS} AS \
+                 SELECT * FROM {table} WHERE bucket_start = ANY ({old})"
+            ))
+            .await?;
+        if dirty.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let with = self.definition().bindings.whole(self.publishing);
+        let cells = self.statements.cells(self.buckets, dirty, is_whole);
+        let create = format!("CREATE UNLOGGED TABLE {CELLS} AS {with} {cells}");
+        session.batch(&create).await.with_context(|| self.computing())?;
+        let columns = self.statements.columns().join(", ");
+        let starts = instants(starts.into_iter());
+        session
+            .batch(&format!(
+                "DELETE FROM {table} WHERE bucket_start = ANY ({starts}); \
+                 INSERT INTO {table} (bucket, bucket_start, bucket_end, {columns}) \
+                 SELECT bucket, bucket_start, bucket_end, {columns} FROM {CELLS} \
+                 WHERE bucket IS NOT NULL ORDER BY bucket_start"
+            ))
+            .await
+            .with_context(|| self.computing())?;
+        if is_whole {
+            findings.extend(late::outside(self, dirty).await?);
+        }
+        self.rows_by_bucket().await
+    }
+
+    fn computing(&self) -> String {
+        format!("computing rollup \"{}\"", self.definition().name)
+    }
+
+    async fn rows_by_bucket(&self) -> anyhow::Result<BTreeMap<Timestamp, i64>> {
+        let sql = format!(
+            "SELECT (extract(epoch FROM bucket_start) * 1000000)::bigint, \
+             sum(source_rows)::bigint FROM {CELLS} WHERE bucket IS NOT NULL GROUP BY 1"
+        );
+        let mut counts = BTreeMap::new();
+        for row in self.session().rows(&sql, &[]).await? {
+            counts.insert(Timestamp::from_microsecond(row.get(0))?, row.get(1));
+        }
+        Ok(counts)
+    }
+
+    /// All buckets as they are now called.
+    fn aged(
+        &self,
+        all: &[Bucket],
+        known: &[BucketRow],
+        (dirty, counts): (&[Bucket], &BTreeMap<Timestamp, i64>),
+    ) -> Vec<BucketRow> {
+        let before: BTreeMap<Timestamp, &BucketRow> =
+            known.iter().map(|row| (row.bucket.start, row)).collect();
+        let dirty: BTreeSet<Timestamp> = dirty.iter().map(|bucket| bucket.start).collect();
+        let finer = self.finer.map(|finer| finer.closed_through);
+        let one = |bucket: &Bucket| {
+            let is_computed = dirty.contains(&bucket.start);
+            let known = before.get(&bucket.start).copied();
+            let past = known.map(|row| row.state).filter(|_| !is_computed);
+            let span = (bucket.start, bucket.end);
+            let state = self.buckets.state(span, past, self.as_of, finer);
+            let rows = match is_computed {
+                true => counts.get(&bucket.start).copied().unwrap_or(0),
+                false => known.map_or(0, |row| row.source_rows),
+            };
+            BucketRow {
+                bucket: bucket.clone(),
+                state,
+                source_rows: rows,
+                settling: match state {
+                    State::Provisional => self.buckets.settling(bucket.end, self.as_of),
+                    _ => Vec::new(),
+                },
+                in_totals: state.is_complete() && !self.definition().totals.is_empty(),
+                is_computed,
+            }
+        };
+        all.iter().map(one).collect()
+    }
+}

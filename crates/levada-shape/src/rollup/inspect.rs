@@ -1,0 +1,249 @@
+//! Asks the server what a rollup's query is: its columns and their types, and whether what changes
+//! in its result follows from what changes in its tables.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use edition::Publishing;
+use pg::{Name, Session, quote_identifier};
+use report::Problem;
+
+use crate::rollup::config::Measure;
+use crate::rollup::definition::Definition;
+use crate::rollup::statements::{Described, Statements, TimeType};
+
+/// A view that lives for some statements: the server resolves the query for us.
+const SCRATCH: &str = "levada.stage_query";
+
+/// Describes a rollup, in the transaction of the publication.
+///
+/// # Errors
+/// A [`Problem`] that names the rollup, and what its query may not contain.
+pub(crate) async fn describe(
+    definition: &Definition,
+    publishing: &Publishing<'_>,
+) -> anyhow::Result<Described> {
+    let context = || format!("rollup \"{}\"", definition.name);
+    inside(definition, publishing).await.with_context(context)
+}
+
+async fn inside(definition: &Definition, publishing: &Publishing<'_>) -> anyhow::Result<Described> {
+    let session = publishing.session;
+    let with = definition.bindings.whole(publishing);
+    let query = &definition.query;
+    create(session, &format!("{with} SELECT q.* FROM ({query}\n) AS q")).await?;
+    let types = columns_of(session).await?;
+    refuse_strangers(session, definition, publishing).await?;
+    judge_tree(session, definition, Part::Rows).await?;
+    let mut described = Described {
+        time: None,
+        types: BTreeMap::new(),
+        floats: Vec::new(),
+        columns: bound_columns(definition, publishing).await?,
+    };
+    if let Some(buckets) = &definition.buckets {
+        described.time = Some(time_type(&buckets.time, buckets.zone.is_some(), &types)?);
+    }
+    for column in &definition.by {
+        if !types.contains_key(column) {
+            return Err(unknown_column(column, &types).into());
+        }
+    }
+    drop_scratch(session).await?;
+    let statements = Statements { definition, described: &described };
+    create(session, &measures(statements, &with)).await?;
+    // The conditions and expressions of the section are part of this one.
+    refuse_strangers(session, definition, publishing).await?;
+    judge_tree(session, definition, Part::Measures).await?;
+    let types = columns_of(session).await?;
+    drop_scratch(session).await?;
+    let is_float = |name: &String| {
+        let is_sum = matches!(definition.measures.get(name), Some(Measure::Sum(_)));
+        let kind = types.get(name).map(String::as_str);
+        is_sum && matches!(kind, Some("real" | "double precision"))
+    };
+    described.floats = types.keys().filter(|name| is_float(name)).cloned().collect();
+    described.types = types;
+    for float in &described.floats {
+        described.types.insert(float.clone(), "numeric".to_owned());
+    }
+    Ok(described)
+}
+
+/// All aggregates over all rows.
+fn measures(statements: Statements<'_>, with: &str) -> String {
+    let dimensions = statements.definition.by.iter().map(|name| quote_identifier(name));
+    let dimensions: Vec<String> = dimensions.collect();
+    let aggregates = statements.aggregates().into_iter();
+    let aggregates = aggregates.map(|(name, sql)| format!("{sql} AS {}", quote_identifier(&name)));
+    let all: Vec<String> = dimensions.iter().cloned().chain(aggregates).collect();
+    let group = match dimensions.is_empty() {
+        true => String::new(),
+        false => format!(" GROUP BY {}", dimensions.join(", ")),
+    };
+    format!("SELECT {} FROM ({}) AS s{group}", all.join(", "), statements.rows(with))
+}
+
+async fn create(session: &Session, query: &str) -> anyhow::Result<()> {
+    let sql = format!("DROP VIEW IF EXISTS {SCRATCH}; CREATE VIEW {SCRATCH} AS {query}");
+    Ok(session.batch(&sql).await?)
+}
+
+async fn drop_scratch(session: &Session) -> anyhow::Result<()> {
+    Ok(session.batch(&format!("DROP VIEW {SCRATCH}")).await?)
+}
+
+async fn columns_of(session: &Session) -> anyhow::Result<BTreeMap<String, String>> {
+    let rows = session.rows(include_str!("../sql/rollup_columns.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The query may read what is bound to it, and nothing else: we would not notice its changes.
+async fn refuse_strangers(
+    session: &Session,
+    definition: &Definition,
+    publishing: &Publishing<'_>,
+) -> anyhow::Result<()> {
+    let rows = session.rows(include_str!("../sql/rollup_reads.sql"), &[]).await?;
+    let read = rows.iter().map(|row| Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1)));
+    let bound: Vec<Name> =
+        definition.bindings.0.values().map(|name| publishing.place(name)).collect();
+    let strangers: Vec<String> =
+        read.filter(|name| !bound.contains(name)).map(|name| name.to_string()).collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("its query reads {}", strangers.join(", ")))
+        .detail("only changes of the tables that are declared are noticed")
+        .hint(
+            "declare the table in tables = …, and call it in the query by the name given there, \
+             without a schema",
+        )
+        .into())
+}
+
+/// What of a rollup is looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The rows that are counted.
+    Rows,
+    /// The aggregates over them.
+    Measures,
+}
+
+/// What may not stand in any part, as the server writes parsed queries, and what people call it.
+const REFUSED: &[(&str, &str)] = &[
+    (":hasSubLinks true", "a sub-query in an expression"),
+    (":hasWindowFuncs true", "a window function"),
+    ("{SQLVALUEFUNCTION", "the current time or user"),
+];
+/// What may not stand in the query for rows, either.
+const REFUSED_IN_ROWS: &[(&str, &str)] = &[
+    (":hasAggs true", "an aggregate"),
+    (":groupClause ({", "GROUP BY"),
+    (":distinctClause ({", "DISTINCT"),
+    (":limitCount {", "LIMIT"),
+    (":limitOffset {", "OFFSET"),
+    (":hasRecursive true", "WITH RECURSIVE"),
+    ("{SETOPERATIONSTMT :op 2 ", "INTERSECT"),
+    ("{SETOPERATIONSTMT :op 3 ", "EXCEPT"),
+];
+
+/// Looks into the parsed query. The names of its fields are those of PostgreSQL 14 to 18.
+async fn judge_tree(session: &Session, definition: &Definition, part: Part) -> anyhow::Result<()> {
+    let row = session.one(include_str!("../sql/rollup_tree.sql"), &[]).await?;
+    let tree: String = row.get("tree");
+    let more = if part == Part::Rows { REFUSED_IN_ROWS } else { &[] };
+    let mut refused = REFUSED.iter().chain(more);
+    if let Some((_, what)) = refused.find(|(mark, _)| tree.contains(mark)) {
+        return Err(Problem::new(format!("its query has {what}"))
+            .detail("which of its rows change would not follow from the rows that change")
+            .hint("select, join and filter rows here, and count them in [rollup.measures]")
+            .into());
+    }
+    if row.get("is_unsteady") {
+        return Err(Problem::new("its query calls a function whose result may change by itself")
+            .detail("a clock, a random number, or a function of yours that is not IMMUTABLE")
+            .hint("the same rows must always give the same numbers: leave it out")
+            .into());
+    }
+    for alias in definition.bindings.0.keys() {
+        // Once where the name is bound, once for each use.
+        let uses = tree.matches(&format!(":ctename {} ", escaped(alias))).count();
+        if uses > 2 && part == Part::Rows {
+            return Err(Problem::new(format!("its query reads {alias} more than once"))
+                .detail("pairs of a changed and an unchanged row would be missed")
+                .hint("give the table two names: tables = { one = \"…\", other = \"…\" }")
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// As PostgreSQL's node trees write a name.
+fn escaped(name: &str) -> String {
+    let mut text = String::new();
+    for (at, c) in name.chars().enumerate() {
+        let is_special = matches!(c, ' ' | '\n' | '\t' | '(' | ')' | '{' | '}' | '\\');
+        let starts_other =
+            at == 0 && (c == '<' || c == '"' || c.is_ascii_digit() || "+-".contains(c));
+        if is_special || starts_other {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
+async fn bound_columns(
+    definition: &Definition,
+    publishing: &Publishing<'_>,
+) -> anyhow::Result<BTreeMap<Name, Vec<String>>> {
+    let mut columns = BTreeMap::new();
+    for name in definition.bindings.0.values() {
+        let placed = publishing.place(name);
+        let sql = include_str!("../sql/table_columns.sql");
+        let rows = publishing.session.rows(sql, &[&placed.schema, &placed.name]).await?;
+        columns.insert(name.clone(), rows.iter().map(|row| row.get(0)).collect());
+    }
+    Ok(columns)
+}
+
+fn time_type(
+    column: &str,
+    has_zone: bool,
+    types: &BTreeMap<String, String>,
+) -> Result<TimeType, Problem> {
+    let Some(kind) = types.get(column) else { return Err(unknown_column(column, types)) };
+    // A precision may stand between the words.
+    let time = match kind.split_once('(') {
+        Some((before, after)) => {
+            format!("{}{}", before, after.split_once(')').map_or("", |(_, rest)| rest))
+        }
+        None => kind.clone(),
+    };
+    let time = match time.as_str() {
+        "timestamp with time zone" if has_zone => {
+            return Err(Problem::new(format!("zone is given, but {column} has one itself"))
+                .hint("leave out zone = …"));
+        }
+        "timestamp with time zone" => return Ok(TimeType::Instant),
+        "timestamp without time zone" => TimeType::Local,
+        "date" => TimeType::Date,
+        other => {
+            return Err(Problem::new(format!("column {column} is {other}, not a time"))
+                .hint("time = … names a timestamptz, timestamp or date column"));
+        }
+    };
+    if has_zone {
+        return Ok(time);
+    }
+    Err(Problem::new(format!("column {column} is {kind}: it does not say in which zone"))
+        .hint("add zone = \"UTC\", or whatever IANA zone the application writes it in"))
+}
+
+fn unknown_column(column: &str, types: &BTreeMap<String, String>) -> Problem {
+    let known: Vec<&str> = types.keys().map(String::as_str).collect();
+    Problem::new(format!("there is no column {column}"))
+        .detail(format!("its rows have {}", known.join(", ")))
+}

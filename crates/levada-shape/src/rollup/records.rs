@@ -1,0 +1,151 @@
+//! What is recorded of a rollup in the schema `levada`, for the next publication and for whoever
+//! serves its numbers.
+
+use std::collections::BTreeMap;
+
+use edition::Publishing;
+use jiff::Timestamp;
+use pg::{Session, quote_literal};
+
+use crate::calendar::Bucket;
+use crate::rollup::definition::Definition;
+use crate::rollup::fill::Filling;
+use crate::rollup::states::State;
+
+/// A bucket and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BucketRow {
+    pub(crate) bucket: Bucket,
+    pub(crate) state: State,
+    pub(crate) source_rows: i64,
+    pub(crate) settling: Vec<String>,
+    pub(crate) in_totals: bool,
+    /// In this publication.
+    pub(crate) is_computed: bool,
+}
+
+/// The definition of which the edition before holds the numbers, if any.
+pub(crate) async fn hash(session: &Session, name: &str) -> pg::Result<Option<String>> {
+    let sql = "SELECT definition_hash FROM levada.rollup WHERE name = $1";
+    Ok(session.maybe(sql, &[&name]).await?.map(|row| row.get(0)))
+}
+
+/// The buckets that it had, in their order.
+pub(crate) async fn buckets(session: &Session, name: &str) -> anyhow::Result<Vec<BucketRow>> {
+    let rows = session.rows(include_str!("../sql/rollup_buckets.sql"), &[&name]).await?;
+    let mut buckets = Vec::with_capacity(rows.len());
+    for row in rows {
+        buckets.push(BucketRow {
+            bucket: Bucket {
+                label: row.get("bucket"),
+                start: Timestamp::from_microsecond(row.get("bucket_start"))?,
+                end: Timestamp::from_microsecond(row.get("bucket_end"))?,
+            },
+            state: State::parse(row.get("state")).unwrap_or(State::Failed),
+            source_rows: row.get("source_rows"),
+            settling: row.get("settling"),
+            in_totals: row.get("in_totals"),
+            is_computed: false,
+        });
+    }
+    Ok(buckets)
+}
+
+/// Records what a rollup has come to.
+pub(crate) async fn save(
+    filling: &Filling<'_>,
+    (known, rows): (&[BucketRow], &[BucketRow]),
+    through: Option<&Bucket>,
+    has_changed: bool,
+) -> anyhow::Result<()> {
+    let session = filling.publishing.session;
+    let definition = filling.definition();
+    save_rollup(filling, through, has_changed).await?;
+    let before: BTreeMap<Timestamp, &BucketRow> =
+        known.iter().map(|row| (row.bucket.start, row)).collect();
+    let is_other =
+        |row: &&BucketRow| before.get(&row.bucket.start).is_none_or(|known| *known != *row);
+    let changed: Vec<&BucketRow> = rows.iter().filter(is_other).collect();
+    for some in changed.chunks(1000) {
+        let values = some.iter().map(|row| values(&definition.name, row, filling));
+        let values: Vec<String> = values.collect();
+        let sql = include_str!("../sql/rollup_bucket_saved.sql");
+        session.batch(&sql.replace("@values@", &values.join(",\n"))).await?;
+    }
+    Ok(())
+}
+
+fn values(name: &str, row: &BucketRow, filling: &Filling<'_>) -> String {
+    let settling: Vec<String> = row.settling.iter().map(|value| quote_literal(value)).collect();
+    let edition = filling.publishing.edition.unwrap_or_default();
+    format!(
+        "({}, {}, '{}'::timestamptz, '{}'::timestamptz, '{}', {}, ARRAY[{}]::text[], {}, {}, {edition})",
+        quote_literal(name),
+        quote_literal(&row.bucket.label),
+        row.bucket.start,
+        row.bucket.end,
+        row.state,
+        row.source_rows,
+        settling.join(", "),
+        row.in_totals,
+        row.is_computed,
+    )
+}
+
+/// Records a rollup without a calendar: it is complete up to the moment of the source.
+pub(crate) async fn save_keyed(
+    publishing: &Publishing<'_>,
+    definition: &Definition,
+    hash: &str,
+    has_changed: bool,
+) -> anyhow::Result<()> {
+    let edition = publishing.edition.unwrap_or_default();
+    let parameters: &[&(dyn pg::ToSql + Sync)] = &[
+        &definition.name,
+        &definition.table.schema,
+        &hash,
+        &None::<&str>,
+        &None::<&str>,
+        &None::<&str>,
+        &edition,
+        &publishing.as_of,
+        &None::<&str>,
+        &publishing.as_of,
+        &has_changed,
+        &None::<&str>,
+    ];
+    publishing.session.execute(include_str!("../sql/rollup_saved.sql"), parameters).await?;
+    Ok(())
+}
+
+async fn save_rollup(
+    filling: &Filling<'_>,
+    through: Option<&Bucket>,
+    has_changed: bool,
+) -> anyhow::Result<()> {
+    let definition = filling.definition();
+    let edition = filling.publishing.edition.unwrap_or_default();
+    let (bucket, end) = match through {
+        Some(through) => (Some(through.label.clone()), Some(through.end.to_string())),
+        None => (None, None),
+    };
+    let buckets = filling.buckets;
+    let grain = format!("{:?}", buckets.grain).to_lowercase();
+    let parameters: &[&(dyn pg::ToSql + Sync)] = &[
+        &definition.name,
+        &definition.table.schema,
+        &definition.hash,
+        &buckets.calendar.name,
+        &buckets.calendar.zone,
+        &grain,
+        &edition,
+        &filling.publishing.as_of,
+        &bucket,
+        &end,
+        &has_changed,
+        &buckets.settles.by,
+    ];
+    let sql = include_str!("../sql/rollup_saved.sql");
+    filling.publishing.session.execute(sql, parameters).await?;
+    Ok(())
+}
