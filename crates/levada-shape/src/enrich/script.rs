@@ -19,12 +19,13 @@ const SETTINGS: [&str; 9] = [
     "synchronous_commit",
 ];
 
-/// Runs the script if anything it reads has changed, or if nobody says what it reads.
+/// Runs the script if anything it reads has changed, or if nobody says what it reads; tells
+/// whether it ran.
 pub(super) async fn ensure(
     scene: &Scene<'_>,
     enriched: &Enriched,
     script: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let session = scene.publishing.session;
     let roots = inputs::relations(scene.publishing, enriched).await?;
     let read = Inputs::of(session, &roots).await?;
@@ -38,7 +39,8 @@ pub(super) async fn ensure(
             .await
             .map_err(|error| enriched.failed(error))?;
     }
-    Ok(scene.made(enriched, &scene.target(enriched), script).await?)
+    scene.made(enriched, &scene.target(enriched), script).await?;
+    Ok(must_run)
 }
 
 async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
