@@ -147,7 +147,7 @@ impl Enrichments {
                 Kind::View(query) => view::ensure(&mut scene, enriched, query).await?,
                 Kind::Columns(columns) => {
                     let query = columns::query(publishing.session, enriched, columns).await?;
-                    view::ensure(&mut scene, enriched, &query).await?;
+                    view::ensure(&mut scene, enriched, &query).await?
                 }
                 Kind::Materialized(table) => materialized::ensure(&scene, enriched, table).await?,
                 Kind::Script(script) => script::ensure(&scene, enriched, script).await?,

@@ -52,7 +52,8 @@ async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
     session.batch(&contained(script)).await?;
     session.batch("SET CONSTRAINTS ALL IMMEDIATE").await?;
     let restore = "SELECT pg_catalog.set_config(s.name, s.value, true) \
-                   FROM pg_catalog.unnest($1::text[], $2::text[]) AS s(name, value) \
+                   FROM ROWS FROM (pg_catalog.unnest($1::text[]), \
+                   pg_catalog.unnest($2::text[])) AS s(name, value) \
                    WHERE pg_catalog.current_setting(s.name) <> s.value";
     session.rows(restore, &[&names, &before]).await?;
     Ok(())
