@@ -63,7 +63,7 @@ async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
 fn contained(script: &str) -> String {
     let mut tag = "$levada$".to_owned();
     while script.contains(&tag) {
-        tag.insert_str(7, "_");
+        tag.insert(7, '_');
     }
     let block = format!("BEGIN EXECUTE {tag}\n{script}\n{tag}; END");
     format!("DO {}", quote_literal(&block))

@@ -2,6 +2,8 @@
 //! published half.
 
 mod drift;
+mod inputs;
+mod readers;
 mod refusals;
 
 use testkit::Database;
