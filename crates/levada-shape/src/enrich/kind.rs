@@ -154,7 +154,7 @@ fn kind(section: &Enrichment, sections: &Sections) -> Result<Kind, Problem> {
 }
 
 fn index(name: &str, on: &IndexOn) -> Result<Kind, Problem> {
-    let index = Index::of(on).map_err(|problem| {
+    let index = Index::of(name, on).map_err(|problem| {
         Problem::new(format!("[[enrich]] {name}: {problem}"))
             .hint("index = { table = \"public.answers\", columns = [\"at\"] }, for example")
     })?;

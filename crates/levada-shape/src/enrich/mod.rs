@@ -124,8 +124,9 @@ impl Enrichments {
             if !publishing.is_copy {
                 index::drop(session, &name).await?;
             }
-            let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = 'index'";
-            session.execute(forget, &[&row.get::<_, &str>(0)]).await?;
+            let forget = "DELETE FROM levada.enrichment WHERE schema_name = $1 \
+                          AND object_name = $2 AND kind = 'index'";
+            session.execute(forget, &[&name.schema, &name.name]).await?;
         }
         Ok(())
     }
@@ -178,8 +179,9 @@ impl Enrichments {
             let exists = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
             let exists: bool = session.one(exists, &[&object.sql()]).await?.get(0);
             if kind == "script" || !exists {
-                let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = $2";
-                session.execute(forget, &[&name, &kind]).await?;
+                let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = $2 \
+                              AND schema_name = $3";
+                session.execute(forget, &[&name, &kind, &object.schema]).await?;
                 continue;
             }
             let problem = Problem::new(format!("{kind} {object} is not declared any more"))

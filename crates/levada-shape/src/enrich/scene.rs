@@ -4,7 +4,7 @@
 use edition::{Publishing, Saved};
 use pg::{Name, quote_identifier};
 
-use super::kind::Enriched;
+use super::kind::{Enriched, Kind};
 
 /// An edition whose tables stand, and whose enrichments are being made.
 pub(super) struct Scene<'a> {
@@ -87,9 +87,13 @@ impl<'a> Scene<'a> {
     /// What is recorded of an enrichment, if it was ever made.
     pub(super) async fn record(&self, enriched: &Enriched) -> pg::Result<Option<Record>> {
         let sql = "SELECT definition, checked_in FROM levada.enrichment \
-                   WHERE name = $1 AND kind = $2";
+                   WHERE name = $1 AND kind = $2 AND schema_name = $3";
         let label = enriched.kind.label();
-        let row = self.publishing.session.maybe(sql, &[&enriched.name, &label]).await?;
+        let schema = match &enriched.kind {
+            Kind::Index(index) => &index.table.schema,
+            _ => &self.reports,
+        };
+        let row = self.publishing.session.maybe(sql, &[&enriched.name, &label, schema]).await?;
         Ok(row.map(|row| Record { definition: row.get(0), checked_in: row.get(1) }))
     }
 
