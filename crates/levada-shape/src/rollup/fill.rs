@@ -192,7 +192,8 @@ impl Filling<'_> {
             None => None,
         };
         let floor = declared.unwrap_or(FLOOR);
-        let oldest = match is_whole {
+        // Without any bucket yet, time alone may bring the rows of the future.
+        let oldest = match is_whole || known.is_empty() {
             true => self.oldest_row().await?,
             false => touched.starts.keys().next().copied(),
         };
@@ -201,10 +202,10 @@ impl Filling<'_> {
         let Some(first) = first.into_iter().flatten().min() else {
             return Ok(Vec::new());
         };
-        if first > self.as_of {
+        if first >= calendar.bucket_of(grain, self.as_of)?.end {
             return Ok(Vec::new());
         }
-        let mut all = calendar.buckets(grain, first, self.as_of)?;
+        let mut all = calendar.buckets(grain, first.min(self.as_of), self.as_of)?;
         if declared.is_none() {
             // Nothing is known of what was removed before the first edition.
             let is_known = |start| kept.is_some_and(|kept| start >= kept);

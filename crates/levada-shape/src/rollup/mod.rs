@@ -122,6 +122,17 @@ impl Rollups {
             done.insert(&definition.name, filled);
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
+        self.drop_staging(session).await?;
         Ok(findings)
+    }
+
+    /// Also what was kept of rows before it turned out that everything is computed anew.
+    async fn drop_staging(&self, session: &Session) -> anyhow::Result<()> {
+        let kept = (0..self.definitions.len()).flat_map(|number| {
+            [Image::Before, Image::After].map(|image| touched::staging(number, image))
+        });
+        let cells = [fill::CELLS, fill::OLD_CELLS].map(str::to_owned);
+        let all = kept.chain(cells).collect::<Vec<_>>().join(", ");
+        Ok(session.batch(&format!("DROP TABLE IF EXISTS {all}")).await?)
     }
 }

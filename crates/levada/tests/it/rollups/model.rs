@@ -404,8 +404,8 @@ impl Model {
             22 => format!("DELETE FROM booking WHERE id % 25 = {c} % 25; UPDATE booking SET \
                  seats = seats + 1, kind = {kind} WHERE id % 11 = 3"),
             23 => format!(
-                "INSERT INTO log SELECT coalesce(max(id), 0) + n, coalesce({other}, now()) , 'p', \
-                 n / 7.0 FROM log, generate_series(1, 3) AS n GROUP BY n"
+                "INSERT INTO log SELECT coalesce(max(id), 0) + g, coalesce({other}, now()), 'p', \
+                 g / 7.0 FROM log, generate_series(1, 3) AS g GROUP BY g"
             ),
             24 => "DELETE FROM log WHERE at < now() - interval '30 days'".to_owned(),
             25 => format!("UPDATE log SET n = n + 1, kind = {kind} WHERE id % 19 = {c} % 19"),
