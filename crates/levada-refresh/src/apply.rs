@@ -83,6 +83,11 @@ pub(crate) fn select_changing(unit: &Unit, staged: &Name, overwrites: bool) -> S
     )
 }
 
+/// The same, of no row.
+pub(crate) fn select_no_key(unit: &Unit) -> String {
+    format!("SELECT {} FROM {} AS t WHERE false", key_of(unit, "t"), unit.relation())
+}
+
 /// Whether the staged row `s` is, byte by byte, another one than `t`.
 fn differs(unit: &Unit) -> String {
     let row = |alias: &str| {

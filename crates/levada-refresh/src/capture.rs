@@ -75,7 +75,12 @@ async fn old_images(
     }
     let keys = staging::name(Purpose::Keys, number);
     let overwrites = settled.write == Write::Upsert;
-    keep(session, &keys, &apply::select_changing(unit, &settled.staged, overwrites)).await?;
+    let changing = match settled.found.staged {
+        // Where rows only go, none were staged, and there is no table of them.
+        0 => apply::select_no_key(unit),
+        _ => apply::select_changing(unit, &settled.staged, overwrites),
+    };
+    keep(session, &keys, &changing).await?;
     keep(session, &before, &with_keys(unit, &keys)).await?;
     if settled.gone > 0 {
         let gone = with_keys(unit, &staging::name(Purpose::Gone, number));
