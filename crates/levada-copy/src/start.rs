@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use edition::{ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, TableRow, Work};
+use edition::{
+    ChunkRow, Edition, Installation, Ledger, NewEdition, Placement, Saved, TableRow, Work,
+};
 use pg::catalog::Extension;
 use pg::{Name, Purpose, Session, quote_identifier};
 use report::{Category, Event, Problem, Progress};
@@ -154,7 +156,13 @@ impl Start<'_> {
         let places = Places { placement: Placement::Beside, schemas: schemas.clone() };
         // What cannot be put back on the new edition is named before anything is built.
         session.batch("BEGIN").await?;
-        let rehearsed = publish::step_aside(session, &places.schemas).await;
+        let rehearsed = async {
+            if self.request.hook.is_some() {
+                drop_computed(session, &places.schemas).await?;
+            }
+            publish::step_aside(session, &places.schemas).await
+        };
+        let rehearsed = rehearsed.await;
         session.batch("ROLLBACK").await?;
         match rehearsed {
             // A reader is at work; publishing waits for it.
@@ -271,6 +279,24 @@ pub(crate) async fn drop_objects_inside(
     });
     let statements: Vec<String> = ours.map(|row| row.get("statement")).collect();
     Ok(session.batch(&statements.join("; ")).await?)
+}
+
+/// Drops, in a rehearsal, tables that will be computed anew with the types of the new edition.
+async fn drop_computed(session: &Session, schemas: &[String]) -> anyhow::Result<()> {
+    let known = "SELECT pg_catalog.to_regclass('levada.report_table') IS NOT NULL";
+    if !session.one(known, &[]).await?.get::<_, bool>(0) {
+        return Ok(());
+    }
+    let rows = session.rows(include_str!("sql/computed_of_schemas.sql"), &[&schemas]).await?;
+    let tables = rows.iter().map(|row| Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1)));
+    let tables: Vec<Name> = tables.collect();
+    for statement in Saved::of_relations(session, &tables, &[]).await?.drop_sql() {
+        session.batch(&statement).await?;
+    }
+    for table in &tables {
+        session.batch(&format!("DROP TABLE {}", table.sql())).await?;
+    }
+    Ok(())
 }
 
 fn is_locked(error: &anyhow::Error) -> bool {

@@ -83,7 +83,7 @@ pub(crate) fn select_changing(unit: &Unit, staged: &Name, overwrites: bool) -> S
     )
 }
 
-/// The same, of no row.
+/// Selects no keys, in their columns.
 pub(crate) fn select_no_key(unit: &Unit) -> String {
     format!("SELECT {} FROM {} AS t WHERE false", key_of(unit, "t"), unit.relation())
 }

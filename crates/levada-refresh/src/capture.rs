@@ -76,7 +76,7 @@ async fn old_images(
     let keys = staging::name(Purpose::Keys, number);
     let overwrites = settled.write == Write::Upsert;
     let changing = match settled.found.staged {
-        // Where rows only go, none were staged, and there is no table of them.
+        // Nothing was staged, not even an empty table.
         0 => apply::select_no_key(unit),
         _ => apply::select_changing(unit, &settled.staged, overwrites),
     };

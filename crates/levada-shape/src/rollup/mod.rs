@@ -27,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use edition::Publishing;
+use jiff::Timestamp;
 use pg::{Name, Session};
 use report::{Category, Finding, Problem};
 
@@ -98,7 +99,7 @@ impl Rollups {
         let session = publishing.session;
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
-        let as_of = publishing.as_of.parse()?;
+        let as_of = seen(publishing).await?;
         let mut findings = Vec::new();
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
@@ -135,4 +136,16 @@ impl Rollups {
         let all = kept.chain(cells).collect::<Vec<_>>().join(", ");
         Ok(session.batch(&format!("DROP TABLE IF EXISTS {all}")).await?)
     }
+}
+
+/// The latest moment of the source that is proven: what an edition before has seen, later ones have
+/// as well, although a standby may say less of itself after a restart.
+async fn seen(publishing: &Publishing<'_>) -> anyhow::Result<Timestamp> {
+    let as_of: Timestamp = publishing.as_of.parse()?;
+    if publishing.is_copy {
+        return Ok(as_of);
+    }
+    let sql = "SELECT (extract(epoch FROM max(as_of)) * 1000000)::bigint FROM levada.rollup";
+    let known: Option<i64> = publishing.session.one(sql, &[]).await?.get(0);
+    Ok(known.map(Timestamp::from_microsecond).transpose()?.map_or(as_of, |known| known.max(as_of)))
 }
