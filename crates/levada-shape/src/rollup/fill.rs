@@ -46,7 +46,7 @@ pub(crate) const CELLS: &str = "levada.stage_cells";
 pub(crate) const OLD_CELLS: &str = "levada.stage_old_cells";
 
 /// Before this instant nothing is looked for, unless `starts` says so.
-pub(crate) const FLOOR: Timestamp = Timestamp::UNIX_EPOCH;
+const FLOOR: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// The table of a rollup with a calendar.
 pub(crate) fn table(
@@ -113,6 +113,7 @@ impl Filling<'_> {
         let known = records::buckets(self.session(), &definition.name).await?;
         let is_whole = is_new
             || is_other
+            || records::has_missed(self.publishing, &definition.name).await?
             || definition.bindings.is_whole(self.publishing)
             || self.finer.is_some_and(|finer| finer.is_whole);
         self.refuse_loss(&known, recorded.is_some() && (is_new || is_other))?;
@@ -195,11 +196,8 @@ impl Filling<'_> {
         is_whole: bool,
     ) -> anyhow::Result<Vec<Bucket>> {
         let (calendar, grain) = (&self.buckets.calendar, self.buckets.grain);
-        let declared = match self.buckets.starts {
-            Some(date) => Some(calendar.start_of_date(date)?),
-            None => None,
-        };
-        let floor = declared.unwrap_or(FLOOR);
+        let floor = self.floor()?;
+        let declared = self.buckets.starts.map(|_| floor);
         // Without any bucket yet, time alone may bring the rows of the future.
         let oldest = match is_whole || known.is_empty() {
             true => self.oldest_row().await?,
@@ -225,13 +223,22 @@ impl Filling<'_> {
         Ok(all)
     }
 
+    /// Rows before this instant have no bucket.
+    pub(crate) fn floor(&self) -> anyhow::Result<Timestamp> {
+        match self.buckets.starts {
+            Some(date) => self.buckets.calendar.start_of_date(date),
+            None => Ok(FLOOR),
+        }
+    }
+
     async fn oldest_row(&self) -> anyhow::Result<Option<Timestamp>> {
         let with = self.definition().bindings.whole(self.publishing);
         let rows = self.statements.rows(&with);
+        let floor = self.floor()?.min(FLOOR);
         // Values are compared, not tested, so that an index can answer.
         let sql = format!(
             "SELECT (extract(epoch FROM min({AT})) * 1000000)::bigint FROM ({rows}) AS r \
-             WHERE {AT} >= '{FLOOR}'::timestamptz AND {AT} < 'infinity'::timestamptz"
+             WHERE {AT} >= '{floor}'::timestamptz AND {AT} < 'infinity'::timestamptz"
         );
         let oldest: Option<i64> = self.session().one(&sql, &[]).await?.get(0);
         Ok(oldest.map(Timestamp::from_microsecond).transpose()?)

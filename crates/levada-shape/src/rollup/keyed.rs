@@ -111,7 +111,8 @@ impl Keyed<'_> {
         let bindings = &definition.bindings;
         let is_whole = is_new
             || recorded.as_deref() != Some(&definition.hash)
-            || bindings.is_whole(self.publishing);
+            || bindings.is_whole(self.publishing)
+            || records::has_missed(self.publishing, &definition.name).await?;
         let is_touched = is_whole || bindings.is_touched(self.publishing);
         let context = || self.computing();
         if is_whole {

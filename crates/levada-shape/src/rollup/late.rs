@@ -5,7 +5,7 @@ use report::{Finding, Problem, text};
 
 use crate::calendar::Bucket;
 use crate::rollup::audit;
-use crate::rollup::fill::{CELLS, FLOOR, Filling};
+use crate::rollup::fill::{CELLS, Filling};
 use crate::rollup::statements::AT;
 use crate::rollup::touched::Touched;
 
@@ -72,7 +72,7 @@ async fn outside(
     }
     let mut tests = vec![format!("{AT} IS NULL")];
     if filling.buckets.retention.is_none() {
-        let first = all.first().map_or(FLOOR, |bucket| bucket.start);
+        let first = all.first().map_or(filling.floor()?, |bucket| bucket.start);
         tests.push(format!("{AT} < '{first}'::timestamptz"));
     }
     let with = filling.definition().bindings.whole(filling.publishing);

@@ -56,6 +56,16 @@ impl Rollups {
             }
             definitions.push(Definition::of(rollup, sections, &definitions)?);
         }
+        let mut tables = BTreeSet::new();
+        for definition in &definitions {
+            let totals = definition.totals.iter().map(|by| totals::name(definition, by));
+            for table in totals.chain([definition.table.clone()]) {
+                if !tables.insert(table.clone()) {
+                    return Err(Problem::new(format!("two statistics would be called {table}"))
+                        .hint("totals are tables of their own: give a rollup another name"));
+                }
+            }
+        }
         Ok(Self { definitions })
     }
 

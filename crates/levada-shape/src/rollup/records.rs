@@ -31,6 +31,14 @@ pub(crate) async fn hash(session: &Session, name: &str) -> pg::Result<Option<Str
     Ok(session.maybe(sql, &[&name]).await?.map(|row| row.get(0)))
 }
 
+/// Whether editions were published that did not bring the rollup up to date, as while its section
+/// was not there.
+pub(crate) async fn has_missed(publishing: &Publishing<'_>, name: &str) -> pg::Result<bool> {
+    let sql = include_str!("../sql/rollup_missed.sql");
+    let edition = publishing.edition.unwrap_or_default();
+    Ok(publishing.session.one(sql, &[&name, &edition]).await?.get(0))
+}
+
 /// The buckets that it had, in their order.
 pub(crate) async fn buckets(session: &Session, name: &str) -> anyhow::Result<Vec<BucketRow>> {
     let rows = session.rows(include_str!("../sql/rollup_buckets.sql"), &[&name]).await?;

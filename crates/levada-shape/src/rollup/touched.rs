@@ -101,7 +101,9 @@ pub(crate) async fn of_rows(filling: &Filling<'_>) -> anyhow::Result<Touched> {
              SELECT c.{AT}, c.source_rows FROM ({only_came}) AS c; DROP TABLE {left}, {came}"
         ))
         .await?;
-    let sql = include_str!("../sql/rollup_touched.sql").replace("@touched@", &table);
+    let sql = include_str!("../sql/rollup_touched.sql")
+        .replace("@touched@", &table)
+        .replace("@floor@", &filling.floor()?.to_string());
     let row = session.one(&sql, &[]).await?;
     let (first, last): (Option<i64>, Option<i64>) = (row.get("first"), row.get("last"));
     let mut touched = Touched { starts: BTreeMap::new(), outside: row.get("outside") };
