@@ -113,7 +113,7 @@ fn without_bucket(name: &str, rows: i64) -> Option<Finding> {
         return None;
     }
     let rows = text::counted(rows as u64, "row");
-    let problem = Problem::new(format!("{rows} without a bucket are not counted"))
+    let problem = Problem::new(format!("not counted: {rows} without a bucket"))
         .detail("their time is missing, or before the first bucket")
         .hint(
             "add where = … for what is not to be counted, or starts = … for an earlier beginning",
