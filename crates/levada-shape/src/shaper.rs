@@ -36,6 +36,18 @@ impl Shaper {
         })
     }
 
+    /// Looks at what is declared without changing either side.
+    ///
+    /// # Errors
+    /// Those of a side that cannot be reached.
+    pub async fn check(
+        &self,
+        source: &Endpoint,
+        target: &Endpoint,
+    ) -> anyhow::Result<Vec<Finding>> {
+        self.enrichments.check(source, target).await
+    }
+
     async fn ensure_schema(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
         let session = publishing.session;
         let sql = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1";
@@ -56,6 +68,10 @@ impl OnPublish for Shaper {
         self.windows.watches(table)
             || self.rollups.watches(table)
             || self.enrichments.watches(table)
+    }
+
+    fn owns(&self, name: &Name) -> bool {
+        self.enrichments.owns(name)
     }
 
     fn before_rows<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, ()> {

@@ -123,7 +123,7 @@ impl File {
             config: self.copy.clone(),
             replace,
             command: command.to_owned(),
-            hook: self.hook()?,
+            hook: self.shaper()?.map(|shaper| Arc::new(shaper) as Arc<dyn OnPublish>),
         })
     }
 
@@ -131,7 +131,7 @@ impl File {
     ///
     /// # Errors
     /// A [`Problem`] that names the section and what is wrong with it.
-    fn hook(&self) -> anyhow::Result<Option<Arc<dyn OnPublish>>> {
+    pub(crate) fn shaper(&self) -> Result<Option<Shaper>, Problem> {
         let sections = Sections {
             imports: self.imports.clone(),
             enrichments: self.enrichments.clone(),
@@ -144,7 +144,7 @@ impl File {
         if sections.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Arc::new(Shaper::new(&sections)?)))
+        Shaper::new(&sections).map(Some)
     }
 
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {

@@ -9,6 +9,7 @@ mod commands;
 mod courtesy;
 mod demo;
 mod docs;
+mod enrich;
 mod fidelity;
 mod filters;
 mod real_databases;

@@ -1,0 +1,95 @@
+//! Indexes on copied tables. Their names tell what they are made of, so that an index that exists
+//! is the one that is meant.
+
+use edition::Publishing;
+use pg::{Name, Session, quote_identifier};
+
+use super::declared::IndexOn;
+use super::kind;
+use crate::report_table::list;
+
+/// An index on a table of the edition.
+#[derive(Debug, Clone)]
+pub(super) struct Index {
+    pub(super) table: Name,
+    on: IndexOn,
+}
+
+impl Index {
+    pub(super) fn of(on: &IndexOn) -> Result<Self, String> {
+        const METHODS: [&str; 6] = ["btree", "hash", "gin", "gist", "brin", "spgist"];
+        if on.table.is_empty() {
+            return Err("an index needs a table".to_owned());
+        }
+        if on.columns.is_empty() == on.expression.is_none() {
+            return Err("an index has either columns or an expression".to_owned());
+        }
+        if let Some(method) = on.method.as_ref().filter(|m| !METHODS.contains(&m.as_str())) {
+            return Err(format!("an index cannot be a {method}"));
+        }
+        Ok(Self { table: kind::table(&on.table), on: on.clone() })
+    }
+
+    pub(super) fn texts(&self) -> Vec<&str> {
+        self.on.expression.iter().chain(&self.on.condition).map(String::as_str).collect()
+    }
+
+    /// The same definition always has the same name.
+    pub(super) fn name(&self) -> Name {
+        let hash = blake3::hash(self.definition(&self.table).as_bytes());
+        Name::new(&self.table.schema, format!("levada_{}", &hash.to_hex()[..16]))
+    }
+
+    fn definition(&self, table: &Name) -> String {
+        let on = &self.on;
+        let method = on.method.as_deref().unwrap_or("btree");
+        let mut sql = format!("ON {} USING {method} ({})", table.sql(), self.key());
+        if !on.include.is_empty() {
+            sql += &format!(" INCLUDE ({})", list(&on.include));
+        }
+        if let Some(condition) = &on.condition {
+            sql += &format!(" WHERE ({condition}\n)");
+        }
+        format!("{}INDEX {sql}", if on.unique { "UNIQUE " } else { "" })
+    }
+
+    fn key(&self) -> String {
+        match &self.on.expression {
+            Some(expression) => format!("({expression}\n)"),
+            None => list(&self.on.columns),
+        }
+    }
+
+    /// A query that fails as the index would, without making it.
+    pub(super) fn probe(&self) -> String {
+        let condition = self.on.condition.as_deref().unwrap_or("true");
+        let included: Vec<String> =
+            self.on.include.iter().map(|column| quote_identifier(column)).collect();
+        let chosen: Vec<String> = std::iter::once(self.key()).chain(included).collect();
+        let chosen = chosen.join(", ");
+        format!("SELECT {chosen} FROM {} WHERE ({condition}\n)", self.table.sql())
+    }
+
+    /// Makes it where it is missing; tells whether it was.
+    pub(super) async fn ensure(&self, publishing: &Publishing<'_>) -> pg::Result<bool> {
+        let session = publishing.session;
+        let table = publishing.place(&self.table);
+        let name = self.name().in_schema(&table.schema);
+        let exists = include_str!("../sql/enrich_index.sql");
+        let (schema, relation) = (&table.schema, &table.name);
+        if session.maybe(exists, &[schema, relation, &name.name]).await?.is_some() {
+            return Ok(false);
+        }
+        drop(session, &name).await?;
+        let definition = self.definition(&table);
+        let (kind, rest) = definition.split_once("INDEX ").unwrap_or(("", &definition));
+        let sql = format!("CREATE {kind}INDEX {} {rest}", quote_identifier(&name.name));
+        session.execute(&sql, &[]).await?;
+        Ok(true)
+    }
+}
+
+/// Drops an index that was made here.
+pub(super) async fn drop(session: &Session, name: &Name) -> pg::Result<()> {
+    session.batch(&format!("DROP INDEX IF EXISTS {}", name.sql())).await
+}
