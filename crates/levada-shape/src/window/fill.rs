@@ -7,7 +7,7 @@ use anyhow::Context;
 use edition::{Change, Publishing};
 use jiff::Timestamp;
 use pg::{Name, Session, quote_identifier};
-use report::{Category, Event};
+use report::Category;
 use serde::Serialize;
 
 use crate::report_table::{ReportColumn, ReportTable, list};
@@ -77,9 +77,8 @@ pub(crate) async fn publish(
     let window = &declared.window.name;
     let record = include_str!("../sql/window_record.sql");
     session.execute(record, &[window, &hash, &lower, &upper, &rows, &edition, &is_changed]).await?;
-    let (category, object, took) = (Category::Apply, name.to_string(), started.elapsed());
-    publishing.progress.event(Event::Finished { category, object: &object, took });
-    Ok(())
+    let (work, object) = (moved.inserted + moved.deleted, name.to_string());
+    publishing.took((Category::Window, &object), Some(work), started.elapsed()).await
 }
 
 /// Sets the search path for the rest of the transaction.

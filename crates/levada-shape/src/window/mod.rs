@@ -15,13 +15,14 @@ use anyhow::Context;
 use edition::Publishing;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pg::Name;
+use pg::{Name, Session};
 use report::{Finding, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Grain;
 use crate::sections::Sections;
 use bounds::Course;
+use subject::Subject;
 
 /// One `[[window]]` section.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -125,6 +126,38 @@ impl Windows {
                 .with_context(context)?;
         }
         fill::set_path(session, &path).await?;
+        Ok(findings)
+    }
+
+    /// What keeps windows from being filled, as far as a server that holds their tables can tell.
+    /// Nothing may be on the search path.
+    pub(crate) async fn check(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for declared in &self.declared {
+            let name = Name::new(&self.reports_schema, &declared.window.name);
+            let subject = format!("window {}", declared.window.name);
+            let described =
+                Subject::describe(session, (declared, &name), declared.table.clone()).await;
+            if let Err(error) = described {
+                let problem = error.downcast::<Problem>()?;
+                findings.push(Finding::error("window", subject, problem));
+                continue;
+            }
+            let Some(filter) = &declared.window.filter else { continue };
+            let table = declared.table.sql();
+            let sql = format!("EXPLAIN SELECT FROM {table} WHERE ({filter}\n)");
+            match session.rows(&sql, &[]).await {
+                Ok(_) => {}
+                Err(error) if error.sqlstate().is_some() => {
+                    let problem =
+                        Problem::new("its where does not work").detail(error.to_string()).hint(
+                            "correct its [[window]] section; nothing is published until it works",
+                        );
+                    findings.push(Finding::error("window", subject, problem));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(findings)
     }
 

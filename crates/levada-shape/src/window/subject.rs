@@ -57,8 +57,21 @@ impl Subject {
         declared: &Declared,
         name: &Name,
     ) -> anyhow::Result<Self> {
-        let session = publishing.session;
         let place = publishing.place(&declared.table);
+        let subject = Self::describe(publishing.session, (declared, name), place).await?;
+        let filter = match &declared.window.filter {
+            Some(filter) => Some(condition(publishing.session, &subject.place, filter).await?),
+            None => None,
+        };
+        Ok(Self { filter, ..subject })
+    }
+
+    /// All but the condition, which takes a transaction that may write.
+    pub(crate) async fn describe(
+        session: &Session,
+        (declared, name): (&Declared, &Name),
+        place: Name,
+    ) -> anyhow::Result<Self> {
         let sql = include_str!("../sql/window_table.sql");
         let Some(table) = session.maybe(sql, &[&place.schema, &place.name]).await? else {
             return Err(missing_table(&declared.table).into());
@@ -78,13 +91,9 @@ impl Subject {
             key.clear();
         }
         let time = Time::of(declared, &columns)?;
-        let filter = match &declared.window.filter {
-            Some(filter) => Some(condition(session, &place, filter).await?),
-            None => None,
-        };
         let report = report_table(declared, name, (&columns, &key))?;
         let family = [table.get("family"), table.get("columns")];
-        Ok(Self { place, report, key, time, filter, family })
+        Ok(Self { place, report, key, time, filter: None, family })
     }
 
     /// The columns of the window.
@@ -180,7 +189,8 @@ async fn condition(session: &Session, place: &Name, filter: &str) -> anyhow::Res
         "CREATE INDEX {} ON {created} ((true)) WHERE ({filter}\n)",
         quote_identifier(&index.name)
     );
-    if let Err(error) = session.batch(&read).await {
+    // Not as a batch: a condition is no place for a second statement.
+    if let Err(error) = session.execute(&read, &[]).await {
         if error.is_retryable() {
             return Err(error.into());
         }

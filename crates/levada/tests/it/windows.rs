@@ -120,7 +120,8 @@ impl Stage {
 /// All rows of a query, sorted.
 fn lines(database: &Database, query: &str) -> Vec<String> {
     let sql = format!(
-        "SET TimeZone = 'UTC'; SELECT row::text FROM ({query}) AS row ORDER BY row::text COLLATE \"C\""
+        "SET TimeZone = 'UTC'; SELECT row::text FROM ({query}) AS row \
+         ORDER BY row::text COLLATE \"C\""
     );
     let text = database.psql(&sql).unwrap();
     text.lines().filter(|line| *line != "SET").map(str::to_owned).collect()

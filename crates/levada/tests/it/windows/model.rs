@@ -177,10 +177,10 @@ fn play(name: &str, seed: u64, rounds: u64) {
 
 #[test]
 fn random_histories_equal_a_recount() {
-    play("model_one", 1, 14);
+    play("model_one", 1, 10);
 }
 
 #[test]
 fn other_random_histories_equal_a_recount() {
-    play("model_two", 2, 14);
+    play("model_two", 2, 10);
 }

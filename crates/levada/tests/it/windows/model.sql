@@ -40,7 +40,8 @@ INSERT INTO local
     ) AS nights,
     LATERAL (SELECT hour * 3600 + n - 40 AS second
              FROM generate_series(0, 5) AS hour, generate_series(1, 120) AS n) AS seconds;
-INSERT INTO local VALUES (-1, 'test', '294276-12-31 23:59:59', 'far'), (-2, 'test', '4713-01-02 BC', 'old'),
+INSERT INTO local VALUES (-1, 'test', '294276-12-31 23:59:59', 'far'),
+    (-2, 'test', '4713-01-02 BC', 'old'),
     (-3, 'test', 'infinity', 'never'), (-4, 'test', '-infinity', 'never'), (-5, 'test', NULL, NULL);
 INSERT INTO dated VALUES (-1, 'test', '5874897-12-31', 'far'), (-2, 'test', '4713-01-02 BC', 'old'),
     (-3, 'test', 'infinity', 'never'), (-4, 'test', '-infinity', 'never'), (-5, 'test', NULL, NULL);
