@@ -17,7 +17,7 @@ mod status;
 mod window;
 
 pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};
-pub use enrich::Enrichment;
+pub use enrich::{Added, Columns, Enrichment, IndexOn, LookUp};
 pub use import::Import;
 pub use rollup::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 pub use sections::Sections;

@@ -75,9 +75,9 @@ impl Enrichments {
         one: &Enriched,
         script: &str,
     ) -> pg::Result<Option<Problem>> {
-        let refused = session.rows(SEVERAL, &[]).await.map_err(|error| error.to_string());
+        let refused = session.rows(SEVERAL, &[]).await.err().map(|error| error.to_string());
         match session.rows(&format!("{SEVERAL}{script}"), &[]).await {
-            Err(error) if refused == Err(error.to_string()) => {
+            Err(error) if refused == Some(error.to_string()) => {
                 let problem = one.refuse("the script was parsed, but not executed");
                 Ok(Some(problem.detail("what it names is looked for by the run")))
             }

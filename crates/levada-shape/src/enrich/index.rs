@@ -70,22 +70,36 @@ impl Index {
         format!("SELECT {chosen} FROM {} WHERE ({condition}\n)", self.table.sql())
     }
 
-    /// Makes it where it is missing; tells whether it was.
-    pub(super) async fn ensure(&self, publishing: &Publishing<'_>) -> pg::Result<bool> {
+    /// Makes it where it is missing, or where it is another one than was `known`: a column may bear
+    /// another name now. Returns what it is, and whether it was made.
+    pub(super) async fn ensure(
+        &self,
+        publishing: &Publishing<'_>,
+        known: Option<&str>,
+    ) -> pg::Result<(String, bool)> {
         let session = publishing.session;
         let table = publishing.place(&self.table);
         let name = self.name().in_schema(&table.schema);
-        let exists = include_str!("../sql/enrich_index.sql");
-        let (schema, relation) = (&table.schema, &table.name);
-        if session.maybe(exists, &[schema, relation, &name.name]).await?.is_some() {
-            return Ok(false);
+        let present = self.present(session, &table).await?;
+        if let Some(present) = present.filter(|present| known == Some(present.as_str())) {
+            return Ok((present, false));
         }
         drop(session, &name).await?;
         let definition = self.definition(&table);
         let (kind, rest) = definition.split_once("INDEX ").unwrap_or(("", &definition));
         let sql = format!("CREATE {kind}INDEX {} {rest}", quote_identifier(&name.name));
         session.execute(&sql, &[]).await?;
-        Ok(true)
+        let made = self.present(session, &table).await?.unwrap_or_default();
+        // A copied edition is renamed into its place.
+        Ok((made.replace(&table.schema, &self.table.schema), true))
+    }
+
+    /// The index as the server tells it.
+    async fn present(&self, session: &Session, table: &Name) -> pg::Result<Option<String>> {
+        let sql = include_str!("../sql/enrich_index.sql");
+        let (schema, relation, name) = (&table.schema, &table.name, self.name().name);
+        let row = session.maybe(sql, &[schema, relation, &name]).await?;
+        Ok(row.map(|row| row.get(0)))
     }
 }
 

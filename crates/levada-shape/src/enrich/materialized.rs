@@ -9,12 +9,12 @@ use super::kind::{Enriched, Materialized};
 use super::scene::Scene;
 use crate::report_table::{self, Key, ReportColumn, ReportTable, list};
 
-/// Makes sure that the table holds what its query says.
+/// Makes sure that the table holds what its query says; tells whether it was filled.
 pub(super) async fn ensure(
     scene: &Scene<'_>,
     enriched: &Enriched,
     declared: &Materialized,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     scene.refuse_name(enriched).await?;
     let session = scene.publishing.session;
     let failed = |error| enriched.failed(error);
@@ -38,7 +38,8 @@ pub(super) async fn ensure(
         report_table::mark_changed(scene.publishing, &table.name).await?;
     }
     inputs::forget(session).await?;
-    Ok(scene.made(enriched, &table.name, &definition).await?)
+    scene.made(enriched, &table.name, &definition).await?;
+    Ok(must_compute)
 }
 
 /// `'today'::date` means another day tomorrow, and nothing but its text tells.

@@ -18,10 +18,11 @@ mod view;
 mod zones;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use edition::Publishing;
 use pg::Name;
-use report::{Finding, Problem};
+use report::{Category, Finding, Problem};
 
 use crate::sections::Sections;
 pub use declared::{Added, Columns, Enrichment, IndexOn, LookUp};
@@ -96,8 +97,14 @@ impl Enrichments {
         let path = scene.path_in_place();
         session.batch(&format!("SET LOCAL search_path = {path}")).await?;
         for (enriched, index) in self.indexes() {
-            index.ensure(publishing).await.map_err(|error| enriched.failed(error))?;
-            scene.made(enriched, &index.name(), "").await?;
+            let started = Instant::now();
+            let known = scene.record(enriched).await?.map(|record| record.definition);
+            let made = index.ensure(publishing, known.as_deref()).await;
+            let (definition, is_new) = made.map_err(|error| enriched.failed(error))?;
+            scene.made(enriched, &index.name(), &definition).await?;
+            if is_new {
+                took(publishing, enriched, started).await?;
+            }
         }
         publishing.aside.set(scene.aside);
         set_path(publishing, &before).await?;
@@ -134,15 +141,19 @@ impl Enrichments {
         publishing.session.batch("SET LOCAL search_path = ''").await?;
         for enriched in &self.declared {
             scene.later.retain(|name| *name != enriched.name);
-            match &enriched.kind {
-                Kind::Index(_) => {}
+            let started = Instant::now();
+            let is_new = match &enriched.kind {
+                Kind::Index(_) => false,
                 Kind::View(query) => view::ensure(&mut scene, enriched, query).await?,
                 Kind::Columns(columns) => {
                     let query = columns::query(publishing.session, enriched, columns).await?;
-                    view::ensure(&mut scene, enriched, &query).await?;
+                    view::ensure(&mut scene, enriched, &query).await?
                 }
                 Kind::Materialized(table) => materialized::ensure(&scene, enriched, table).await?,
                 Kind::Script(script) => script::ensure(&scene, enriched, script).await?,
+            };
+            if is_new {
+                took(publishing, enriched, started).await?;
             }
         }
         let findings = self.left(publishing).await?;
@@ -184,6 +195,15 @@ impl Enrichments {
         }
         Ok(findings)
     }
+}
+
+async fn took(
+    publishing: &Publishing<'_>,
+    enriched: &Enriched,
+    started: Instant,
+) -> anyhow::Result<()> {
+    let object = (Category::Enrich, enriched.name.as_str());
+    publishing.took(object, None, started.elapsed()).await
 }
 
 async fn path(publishing: &Publishing<'_>) -> pg::Result<String> {

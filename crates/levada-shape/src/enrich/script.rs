@@ -19,12 +19,13 @@ const SETTINGS: [&str; 9] = [
     "synchronous_commit",
 ];
 
-/// Runs the script if anything it reads has changed, or if nobody says what it reads.
+/// Runs the script if anything it reads has changed, or if nobody says what it reads; tells
+/// whether it ran.
 pub(super) async fn ensure(
     scene: &Scene<'_>,
     enriched: &Enriched,
     script: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let session = scene.publishing.session;
     let roots = inputs::relations(scene.publishing, enriched).await?;
     let read = Inputs::of(session, &roots).await?;
@@ -38,7 +39,8 @@ pub(super) async fn ensure(
             .await
             .map_err(|error| enriched.failed(error))?;
     }
-    Ok(scene.made(enriched, &scene.target(enriched), script).await?)
+    scene.made(enriched, &scene.target(enriched), script).await?;
+    Ok(must_run)
 }
 
 async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
@@ -50,7 +52,8 @@ async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
     session.batch(&contained(script)).await?;
     session.batch("SET CONSTRAINTS ALL IMMEDIATE").await?;
     let restore = "SELECT pg_catalog.set_config(s.name, s.value, true) \
-                   FROM pg_catalog.unnest($1::text[], $2::text[]) AS s(name, value) \
+                   FROM ROWS FROM (pg_catalog.unnest($1::text[]), \
+                   pg_catalog.unnest($2::text[])) AS s(name, value) \
                    WHERE pg_catalog.current_setting(s.name) <> s.value";
     session.rows(restore, &[&names, &before]).await?;
     Ok(())

@@ -8,12 +8,12 @@ use super::inputs::{self, Inputs, Understood};
 use super::kind::Enriched;
 use super::scene::Scene;
 
-/// Makes sure that the view shows what its query says.
+/// Makes sure that the view shows what its query says; tells whether it was made.
 pub(super) async fn ensure(
     scene: &mut Scene<'_>,
     enriched: &Enriched,
     query: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     scene.refuse_name(enriched).await?;
     let session = scene.publishing.session;
     let path = scene.path_of_queries();
@@ -26,12 +26,14 @@ pub(super) async fn ensure(
                    FROM pg_catalog.to_regclass($2) AS v WHERE v IS NOT NULL";
     let present = session.maybe(present, &[&oid, &target.sql()]).await?;
     inputs::forget(session).await?;
-    match present.map(|row| row.get::<_, bool>(0)) {
+    let present = present.map(|row| row.get::<_, bool>(0));
+    match present {
         Some(true) => {}
         Some(false) => replace(scene, &target, &query).await.map_err(failed)?,
         None => create(scene, &target, &query).await.map_err(failed)?,
     }
-    Ok(scene.made(enriched, &target, &query).await?)
+    scene.made(enriched, &target, &query).await?;
+    Ok(present != Some(true))
 }
 
 async fn create(scene: &mut Scene<'_>, target: &Name, query: &str) -> pg::Result<()> {

@@ -1,4 +1,4 @@
-SELECT
+SELECT pg_catalog.pg_get_indexdef(i.indexrelid)
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
