@@ -40,7 +40,7 @@ fn weeks_of_paris_are_what_the_events_say() {
     }
     // The reason for each of these statistics: the sum is another number.
     let sums = "SELECT count(*) FILTER (WHERE s.sum > n.utilisateurs) > 10 FROM (SELECT bucket, \
-                sum(utilisateurs) FROM reports.engagement_semaine_departement GROUP BY 1) AS s \
+                sum(utilisateurs) FROM reports.engagement_semaine GROUP BY 1) AS s \
                 JOIN reports.engagement_semaine_national AS n USING (bucket)";
     assert_eq!(engagement.says(sums), "t");
 }
@@ -51,7 +51,9 @@ fn judge(engagement: &Example) {
     engagement.assert_same(
         "SELECT bucket, structure, categorie, evenements, utilisateurs \
          FROM reports.engagement_semaine",
-        &format!("SELECT semaine, structure, categorie, {measures} FROM ({EVENTS}) e GROUP BY 1,2,3"),
+        &format!(
+            "SELECT semaine, structure, categorie, {measures} FROM ({EVENTS}) e GROUP BY 1,2,3"
+        ),
     );
     engagement.assert_same(
         "SELECT bucket, evenements, utilisateurs FROM reports.engagement_semaine_national",
