@@ -188,7 +188,7 @@ impl Frame {
 }
 
 /// Starts a COPY and waits for the server's consent.
-async fn open_copy(wire: &mut Wire, sql: &str) -> Result<()> {
+pub(crate) async fn open_copy(wire: &mut Wire, sql: &str) -> Result<()> {
     wire.send_query(sql).await?;
     match wire.message().await? {
         Message::CopyInResponse(_) | Message::CopyOutResponse(_) => Ok(()),
@@ -229,7 +229,7 @@ async fn next_frame(source: &mut Wire) -> Result<Option<usize>> {
 
 /// Writes a frame and takes in what the target says meanwhile: a target that waits for us to read
 /// its notices would never read our rows.
-async fn write_and_listen(target: &mut Wire, bytes: &[u8]) -> Result<()> {
+pub(crate) async fn write_and_listen(target: &mut Wire, bytes: &[u8]) -> Result<()> {
     let mut written = 0;
     let Wire { stream, buffer, .. } = target;
     let writing = poll_fn(|cx| {

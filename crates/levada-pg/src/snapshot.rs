@@ -18,7 +18,8 @@ const KEEPERS: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub position: Position,
-    /// RFC 3339, UTC: nothing committed before this moment is missing.
+    /// RFC 3339, UTC: nothing committed before this moment is missing. Of a standby it is the last
+    /// moment that what was replayed proves, by the clock of the primary.
     pub as_of: String,
     /// Write-ahead log position just before the snapshot was taken: all up to here is seen.
     pub seen_lsn: String,
@@ -114,7 +115,8 @@ fn begin_on(export: &str) -> String {
 impl Keeper {
     async fn open(endpoint: &Endpoint, import: Option<&str>) -> Result<(Self, Snapshot)> {
         let session = Session::open(endpoint, Purpose::Keeper).await?;
-        let seen_lsn = session.one(include_str!("sql/lsn.sql"), &[]).await?.get(0);
+        // Asked before the snapshot is taken, or a standby could replay more in between.
+        let seen = session.one(include_str!("sql/seen.sql"), &[]).await?;
         let begin = match import {
             Some(export) => begin_on(export),
             None => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
@@ -122,7 +124,7 @@ impl Keeper {
         session.batch(&begin).await?;
         let row = session.one(include_str!("sql/position.sql"), &[]).await?;
         let position = Position::new(row.get("snapshot"), row.get("lsn"))?;
-        let snapshot = Snapshot { position, as_of: row.get("as_of"), seen_lsn };
+        let snapshot = Snapshot { position, as_of: seen.get("as_of"), seen_lsn: seen.get("lsn") };
         Ok((Self { session: Arc::new(session), export: row.get("name") }, snapshot))
     }
 }

@@ -151,7 +151,8 @@ impl Publication<'_> {
         let object = format!("edition {edition}");
         record(session, desk.ledger, Category::Publish, &object, (0, started)).await?;
         let changes: Vec<Change> = kept.into_iter().map(|(_, change)| change).collect();
-        let touched = self.touched(session, changed.into_iter().chain(refreshed)).await?;
+        let differing = differing_tables(&units, &written).into_iter().chain(refreshed);
+        let touched = self.touched(session, differing).await?;
         let aside = Cell::new(dropped.map(|(_, dropped)| dropped.owned));
         let scene = Scene { changes: &changes, touched: &touched, aside: &aside };
         let findings = self.compute(session, desk, edition, &scene).await?;
@@ -390,8 +391,20 @@ fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
     let changed = |(unit, settled): &(&Unit, &Settled)| {
         settled.write != Write::Nothing || unit.beside.is_some()
     };
-    let both = units.iter().zip(settled).filter(changed);
-    both.flat_map(|(unit, _)| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
+    names(units.iter().zip(settled).filter(changed).map(|(unit, _)| unit))
+}
+
+/// The names of tables that hold other rows now: some that were staged may be what they were.
+fn differing_tables(units: &[Unit], written: &[Written]) -> BTreeSet<Name> {
+    let differs = |(unit, written): &(&Unit, &Written)| {
+        unit.beside.is_some() || written.inserted + written.updated + written.deleted > 0
+    };
+    names(units.iter().zip(written).filter(differs).map(|(unit, _)| unit))
+}
+
+fn names<'a>(units: impl Iterator<Item = &'a Unit>) -> BTreeSet<Name> {
+    units
+        .flat_map(|unit| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
         .cloned()
         .collect()
 }

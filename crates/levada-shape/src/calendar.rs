@@ -2,9 +2,9 @@
 //! and nowhere else; nobody groups by the wall clock, which shows some times twice.
 //!
 //! A local day begins with the first instant whose local date is that day or a later one. So a
-//! repeated midnight counts once, a midnight that is skipped gives a day that begins later, and a day
-//! that a zone never had has no bucket. Where a clock was set back over midnight (St John's until
-//! 2011), the minutes that say the day before again belong to the day that had already begun.
+//! repeated midnight counts once, a midnight that is skipped gives a day that begins later, and a
+//! day that a zone never had has no bucket. Where a clock was set back over midnight (St John's
+//! until 2011), the minutes that say the day before again belong to the day that had already begun.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -57,8 +57,8 @@ pub enum Grain {
 /// the `start` of the next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bucket {
-    /// A day, the first day of a week or a month, such as "2025-10-26"; of an hour its start in UTC,
-    /// such as "2025-10-26T00:00:00Z".
+    /// A day, the first day of a week or a month, such as "2025-10-26"; of an hour its start in
+    /// UTC, such as "2025-10-26T00:00:00Z".
     pub label: String,
     /// The first instant in it.
     pub start: Timestamp,
@@ -84,6 +84,9 @@ impl Calendar {
         }
         if is_below("right/", zone) {
             return Err(refuse("its days count leap seconds, which no database does"));
+        }
+        if ["CET", "EET", "MET", "WET"].iter().any(|name| zone.eq_ignore_ascii_case(name)) {
+            return Err(refuse("PostgreSQL takes it for winter time all year, IANA does not"));
         }
         let is_no_place = ["posix/", "Etc/Unknown", "Factory", "localtime", "posixrules"];
         if is_no_place.iter().any(|name| is_below(name, zone)) {
@@ -147,8 +150,8 @@ fn out_of_time(calendar: &str) -> Problem {
         .hint("rows may be from the year -9998 to 9998; look for a placeholder such as infinity")
 }
 
-/// Which edition of the IANA data the zones are from, such as "2025b"; `None` where the machine does
-/// not say. Bounds of future buckets may move when it changes.
+/// Which edition of the IANA data the zones are from, such as "2025b"; `None` where the machine
+/// does not say. Bounds of future buckets may move when it changes.
 pub fn tzdata_version() -> Option<String> {
     let named = std::env::var_os("TZDIR").map(PathBuf::from);
     let usual = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"];
@@ -220,8 +223,8 @@ impl Days {
         date.checked_sub(days_since.days())
     }
 
-    /// Sixty minutes that begin with a local hour. Where the zone moves by another amount than whole
-    /// hours, or a day begins with a jump, an hour ends there and another begins.
+    /// Sixty minutes that begin with a local hour. Where the zone moves by another amount than
+    /// whole hours, or a day begins with a jump, an hour ends there and another begins.
     fn hour_of(&self, at: Timestamp) -> Result<Bucket, jiff::Error> {
         let second =
             Timestamp::from_second(at.as_second() - i64::from(at.subsec_nanosecond() < 0))?;

@@ -66,6 +66,31 @@ impl ReportTable {
         Ok(true)
     }
 
+    /// Records the layout with the names that types of the edition will have: while it is built
+    /// beside, they bear that of their place.
+    pub(crate) async fn settle(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
+        if publishing.places.is_empty() {
+            return Ok(());
+        }
+        let mut settled = self.clone();
+        for (own, place) in publishing.places {
+            let sql = "SELECT pg_catalog.quote_ident($1), pg_catalog.quote_ident($2)";
+            let row = publishing.session.one(sql, &[own, place]).await?;
+            let (own, place) = (format!("{}.", row.get::<_, &str>(0)), row.get::<_, &str>(1));
+            let place = format!("{place}.");
+            for column in &mut settled.columns {
+                column.definition = column.definition.replace(&place, &own);
+            }
+        }
+        let sql = "UPDATE levada.report_table SET layout = $3 \
+                   WHERE schema_name = $1 AND table_name = $2";
+        let name = &self.name;
+        let parameters: [&(dyn pg::ToSql + Sync); 3] =
+            [&name.schema, &name.name, &settled.layout()];
+        publishing.session.execute(sql, &parameters).await?;
+        Ok(())
+    }
+
     /// The same table under another name, without indexes and key: to be filled and read back.
     pub(crate) fn bare(&self, name: Name) -> Self {
         let (key, indexes) = (Key::None, Vec::new());

@@ -8,15 +8,20 @@ use super::declared::IndexOn;
 use super::kind;
 use crate::report_table::list;
 
+/// PostgreSQL cuts names at 63 bytes.
+const NAME_LETTERS: usize = 39;
+const HASH_LETTERS: usize = 16;
+
 /// An index on a table of the edition.
 #[derive(Debug, Clone)]
 pub(super) struct Index {
+    called: String,
     pub(super) table: Name,
     on: IndexOn,
 }
 
 impl Index {
-    pub(super) fn of(on: &IndexOn) -> Result<Self, String> {
+    pub(super) fn of(called: &str, on: &IndexOn) -> Result<Self, String> {
         const METHODS: [&str; 6] = ["btree", "hash", "gin", "gist", "brin", "spgist"];
         if on.table.is_empty() {
             return Err("an index needs a table".to_owned());
@@ -27,17 +32,20 @@ impl Index {
         if let Some(method) = on.method.as_ref().filter(|m| !METHODS.contains(&m.as_str())) {
             return Err(format!("an index cannot be a {method}"));
         }
-        Ok(Self { table: kind::table(&on.table), on: on.clone() })
+        Ok(Self { called: called.to_owned(), table: kind::table(&on.table), on: on.clone() })
     }
 
     pub(super) fn texts(&self) -> Vec<&str> {
         self.on.expression.iter().chain(&self.on.condition).map(String::as_str).collect()
     }
 
-    /// The same definition always has the same name.
+    /// The same definition always has the same name; errors of the server show it, so it tells
+    /// which enrichment is meant.
     pub(super) fn name(&self) -> Name {
         let hash = blake3::hash(self.definition(&self.table).as_bytes());
-        Name::new(&self.table.schema, format!("levada_{}", &hash.to_hex()[..16]))
+        let plain = self.called.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+        let plain: String = plain.take(NAME_LETTERS).collect();
+        Name::new(&self.table.schema, format!("levada_{plain}_{}", &hash.to_hex()[..HASH_LETTERS]))
     }
 
     fn definition(&self, table: &Name) -> String {

@@ -55,6 +55,8 @@ pub(super) struct Inputs {
 
 struct Input {
     name: Name,
+    /// What it is a partition of.
+    roots: Vec<Name>,
     is_table: bool,
 }
 
@@ -69,7 +71,10 @@ impl Inputs {
             if kind != "v" {
                 let is_table =
                     ["r", "p", "m"].contains(&kind) && !row.get::<_, bool>("is_of_system");
-                inputs.tables.push(Input { name: name.clone(), is_table });
+                let schemas: Vec<String> = row.get("root_schemas");
+                let roots = schemas.into_iter().zip(row.get::<_, Vec<String>>("root_names"));
+                let roots = roots.map(|(schema, name)| Name::new(schema, name)).collect();
+                inputs.tables.push(Input { name: name.clone(), roots, is_table });
             }
             inputs.names.push(name);
         }
@@ -82,7 +87,7 @@ impl Inputs {
             return Ok(true);
         }
         for input in &self.tables {
-            if is_changed(&input.name, scene).await? {
+            if is_changed(input, scene).await? {
                 return Ok(true);
             }
         }
@@ -111,9 +116,10 @@ impl Inputs {
     }
 }
 
-async fn is_changed(name: &Name, scene: &Scene<'_>) -> pg::Result<bool> {
-    let publishing = scene.publishing;
-    if scene.objects.contains(&name.sql()) {
+async fn is_changed(input: &Input, scene: &Scene<'_>) -> pg::Result<bool> {
+    let (publishing, name) = (scene.publishing, &input.name);
+    let is_of_edition = |name: &Name| scene.objects.contains(&name.sql());
+    if is_of_edition(name) || input.roots.iter().any(is_of_edition) {
         return Ok(publishing.touched.contains(name));
     }
     let sql = "SELECT changed_in FROM levada.report_table \

@@ -74,7 +74,8 @@ impl Enriched {
                 .hint("use an IANA name such as 'Europe/Paris'"));
         }
         let is_table = matches!(kind, Kind::Materialized(_));
-        if !is_table && !(section.key.is_empty() && section.indexes.is_empty()) {
+        let has_layout = !(section.key.is_empty() && section.indexes.is_empty());
+        if has_layout && !is_table {
             return Err(refuse("key and indexes are of materialized tables only".to_owned())
                 .hint("take them out, or declare an [[enrich]] with index = { ... }"));
         }
@@ -153,7 +154,7 @@ fn kind(section: &Enrichment, sections: &Sections) -> Result<Kind, Problem> {
 }
 
 fn index(name: &str, on: &IndexOn) -> Result<Kind, Problem> {
-    let index = Index::of(on).map_err(|problem| {
+    let index = Index::of(name, on).map_err(|problem| {
         Problem::new(format!("[[enrich]] {name}: {problem}"))
             .hint("index = { table = \"public.answers\", columns = [\"at\"] }, for example")
     })?;

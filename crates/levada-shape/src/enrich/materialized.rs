@@ -1,5 +1,5 @@
-//! Tables filled by a query. Their rows are deleted and inserted in the publish transaction, so that
-//! readers neither wait nor find them empty; only when the query reads something that has changed.
+//! Tables filled by a query. Their rows are deleted and inserted in the publish transaction, so
+//! that readers neither wait nor find them empty, and only when what the query reads has changed.
 
 use anyhow::Context;
 use pg::{Name, quote_identifier};

@@ -92,7 +92,6 @@ impl Enrichments {
         if self.indexes().next().is_none() {
             return Ok(Vec::new());
         }
-        let before = path(publishing).await?;
         let scene = Scene::of(publishing, &self.reports, &[]).await?;
         let path = scene.path_in_place();
         session.batch(&format!("SET LOCAL search_path = {path}")).await?;
@@ -106,8 +105,8 @@ impl Enrichments {
                 took(publishing, enriched, started).await?;
             }
         }
+        scene.restore_path().await?;
         publishing.aside.set(scene.aside);
-        set_path(publishing, &before).await?;
         Ok(Vec::new())
     }
 
@@ -125,8 +124,9 @@ impl Enrichments {
             if !publishing.is_copy {
                 index::drop(session, &name).await?;
             }
-            let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = 'index'";
-            session.execute(forget, &[&row.get::<_, &str>(0)]).await?;
+            let forget = "DELETE FROM levada.enrichment WHERE schema_name = $1 \
+                          AND object_name = $2 AND kind = 'index'";
+            session.execute(forget, &[&name.schema, &name.name]).await?;
         }
         Ok(())
     }
@@ -136,7 +136,6 @@ impl Enrichments {
         &self,
         publishing: &Publishing<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
-        let before = path(publishing).await?;
         let mut scene = Scene::of(publishing, &self.reports, &self.declared).await?;
         publishing.session.batch("SET LOCAL search_path = ''").await?;
         for enriched in &self.declared {
@@ -157,8 +156,8 @@ impl Enrichments {
             }
         }
         let findings = self.left(publishing).await?;
+        scene.restore_path().await?;
         publishing.aside.set(scene.aside);
-        set_path(publishing, &before).await?;
         Ok(findings)
     }
 
@@ -180,8 +179,9 @@ impl Enrichments {
             let exists = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
             let exists: bool = session.one(exists, &[&object.sql()]).await?.get(0);
             if kind == "script" || !exists {
-                let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = $2";
-                session.execute(forget, &[&name, &kind]).await?;
+                let forget = "DELETE FROM levada.enrichment WHERE name = $1 AND kind = $2 \
+                              AND schema_name = $3";
+                session.execute(forget, &[&name, &kind, &object.schema]).await?;
                 continue;
             }
             let problem = Problem::new(format!("{kind} {object} is not declared any more"))
@@ -204,14 +204,4 @@ async fn took(
 ) -> anyhow::Result<()> {
     let object = (Category::Enrich, enriched.name.as_str());
     publishing.took(object, None, started.elapsed()).await
-}
-
-async fn path(publishing: &Publishing<'_>) -> pg::Result<String> {
-    let sql = "SELECT pg_catalog.current_setting('search_path')";
-    Ok(publishing.session.one(sql, &[]).await?.get(0))
-}
-
-async fn set_path(publishing: &Publishing<'_>, path: &str) -> pg::Result<()> {
-    let sql = "SELECT pg_catalog.set_config('search_path', $1, true)";
-    publishing.session.one(sql, &[&path]).await.map(drop)
 }

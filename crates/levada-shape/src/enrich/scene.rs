@@ -4,7 +4,7 @@
 use edition::{Publishing, Saved};
 use pg::{Name, quote_identifier};
 
-use super::kind::Enriched;
+use super::kind::{Enriched, Kind};
 
 /// An edition whose tables stand, and whose enrichments are being made.
 pub(super) struct Scene<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Scene<'a> {
     pub(super) objects: Vec<String>,
     schemas: Vec<String>,
     reports: String,
+    /// The `search_path` of the publication itself, in which what had to go was read.
+    pub(super) path: String,
     /// Views that had to go.
     pub(super) aside: Option<Saved>,
     /// Enrichments that are made after the present one.
@@ -37,7 +39,10 @@ impl<'a> Scene<'a> {
         let edition = publishing.edition.unwrap_or_default();
         let session = publishing.session;
         let row = session.one(include_str!("../sql/enrich_edition.sql"), &[&edition]).await?;
+        let path = "SELECT pg_catalog.current_setting('search_path')";
+        let path = session.one(path, &[]).await?.get(0);
         Ok(Self {
+            path,
             publishing,
             edition,
             base: row.get("base"),
@@ -82,9 +87,13 @@ impl<'a> Scene<'a> {
     /// What is recorded of an enrichment, if it was ever made.
     pub(super) async fn record(&self, enriched: &Enriched) -> pg::Result<Option<Record>> {
         let sql = "SELECT definition, checked_in FROM levada.enrichment \
-                   WHERE name = $1 AND kind = $2";
+                   WHERE name = $1 AND kind = $2 AND schema_name = $3";
         let label = enriched.kind.label();
-        let row = self.publishing.session.maybe(sql, &[&enriched.name, &label]).await?;
+        let schema = match &enriched.kind {
+            Kind::Index(index) => &index.table.schema,
+            _ => &self.reports,
+        };
+        let row = self.publishing.session.maybe(sql, &[&enriched.name, &label, schema]).await?;
         Ok(row.map(|row| Record { definition: row.get(0), checked_in: row.get(1) }))
     }
 
@@ -112,6 +121,12 @@ impl<'a> Scene<'a> {
             .execute(sql, &[&enriched.name, &label, schema, name, &definition, &self.edition])
             .await?;
         Ok(())
+    }
+
+    /// From now on bare names are looked for where the publication itself does.
+    pub(super) async fn restore_path(&self) -> pg::Result<()> {
+        let sql = "SELECT pg_catalog.set_config('search_path', $1, true)";
+        self.publishing.session.one(sql, &[&self.path]).await.map(drop)
     }
 
     /// Refuses to touch what enrichments did not make.

@@ -51,10 +51,7 @@ async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
     session.batch(&format!("SET LOCAL search_path = {path}")).await?;
     session.batch(&contained(script)).await?;
     session.batch("SET CONSTRAINTS ALL IMMEDIATE").await?;
-    let restore = "SELECT pg_catalog.set_config(s.name, s.value, true) \
-                   FROM ROWS FROM (pg_catalog.unnest($1::text[]), \
-                   pg_catalog.unnest($2::text[])) AS s(name, value) \
-                   WHERE pg_catalog.current_setting(s.name) <> s.value";
+    let restore = include_str!("../sql/enrich_settings.sql");
     session.rows(restore, &[&names, &before]).await?;
     Ok(())
 }
@@ -63,7 +60,7 @@ async fn run(session: &Session, script: &str, path: &str) -> pg::Result<()> {
 fn contained(script: &str) -> String {
     let mut tag = "$levada$".to_owned();
     while script.contains(&tag) {
-        tag.insert_str(7, "_");
+        tag.insert(7, '_');
     }
     let block = format!("BEGIN EXECUTE {tag}\n{script}\n{tag}; END");
     format!("DO {}", quote_literal(&block))

@@ -38,11 +38,14 @@ pub(super) async fn ensure(
 
 async fn create(scene: &mut Scene<'_>, target: &Name, query: &str) -> pg::Result<()> {
     let session = scene.publishing.session;
+    scene.restore_path().await?;
     if let Some(aside) = &mut scene.aside
         && aside.create_view(session, target, query).await?
     {
+        session.batch("SET LOCAL search_path = ''").await?;
         return Ok(());
     }
+    session.batch("SET LOCAL search_path = ''").await?;
     session.batch(&format!("CREATE VIEW {} AS {query}", target.sql())).await
 }
 

@@ -12,7 +12,8 @@ pub(super) fn reversed(sql: &str) -> Option<String> {
         if is_zone_of(before.trim_end()) && is_reversed(literal) {
             return Some(literal.to_owned());
         }
-        from = end + 1;
+        // An apostrophe in a comment is no quote: every one may begin a literal.
+        from = start + 1;
     }
     None
 }
@@ -49,6 +50,7 @@ mod tests {
             "at at  time\nzone 'Etc/GMT-2'",
             "timezone('GMT+3', at)",
             "at AT TIME ZONE 'UTC' AT TIME ZONE '+01:00'",
+            "-- it's a trap\nat AT TIME ZONE 'UTC-5'",
         ] {
             assert!(reversed(sql).is_some(), "{sql}");
         }

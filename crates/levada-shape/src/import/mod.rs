@@ -1,63 +1,98 @@
-//! Imports.
+//! Imports: tables of the reports schema that are filled from elsewhere, over HTTP or from files.
+//!
+//! `section` is what a person writes, `definition` what it comes to. `document` fetches answers
+//! (`http`, `link`, `spool`), `rows` reads their records (`path`, `exact`, `delimited`, `value`)
+//! into a staging table that nobody reads (`stage`); `publish` makes them the table, inside the
+//! edition. What does not add up fails before anything is published, with its place and without its
+//! value.
+
+mod definition;
+mod delimited;
+mod document;
+mod exact;
+mod fault;
+mod http;
+mod link;
+mod number;
+mod path;
+mod publish;
+mod rows;
+mod secret;
+mod section;
+mod spool;
+mod stage;
+mod value;
+
+use std::collections::BTreeSet;
 
 use edition::Publishing;
-use pg::{Endpoint, Name};
+use pg::Endpoint;
 use report::{Finding, Problem, Progress};
-use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+
+use definition::Definition;
+pub use section::Import;
 
 use crate::sections::Sections;
 
-/// One `[[import]]` section.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Import {
-    /// The name of it in the reports schema.
-    pub name: String,
+/// All imports, and what was loaded of them.
+#[derive(Debug)]
+pub(crate) struct Imports {
+    definitions: Vec<Definition>,
+    loaded: OnceCell<Vec<stage::Loaded>>,
 }
 
-/// All of them.
-#[derive(Debug)]
-pub(crate) struct Imports {}
-
 impl Imports {
-    pub(crate) fn new(_sections: &Sections) -> Result<Self, Problem> {
-        Ok(Self {})
+    /// Checks the sections.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the import and what to change.
+    pub(crate) fn new(sections: &Sections) -> Result<Self, Problem> {
+        let mut names = BTreeSet::new();
+        names.extend(sections.windows.iter().map(|window| window.name.as_str()));
+        names.extend(sections.rollups.iter().map(|rollup| rollup.name.as_str()));
+        for section in &sections.imports {
+            if !names.insert(&section.name) {
+                let problem =
+                    Problem::new(format!("[[import]] {}: the name is taken", section.name))
+                        .detail("another import, window or rollup has it")
+                        .hint("give one of them another name");
+                return Err(problem);
+            }
+        }
+        let definitions = sections.imports.iter().map(|section| Definition::new(section, sections));
+        Ok(Self { definitions: definitions.collect::<Result<_, _>>()?, loaded: OnceCell::new() })
     }
-    pub(crate) fn watches(&self, _table: &Name) -> bool {
-        false
-    }
+
+    /// Fetches all imports into staging tables, once in a run.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the import and the place in its answer.
     pub(crate) async fn load(
         &self,
-        _target: &Endpoint,
-        _progress: &dyn Progress,
+        target: &Endpoint,
+        progress: &dyn Progress,
     ) -> anyhow::Result<()> {
+        if !self.definitions.is_empty() {
+            let load = || stage::load(&self.definitions, target, progress);
+            self.loaded.get_or_try_init(load).await?;
+        }
         Ok(())
     }
+
+    /// Makes the loaded rows the tables.
+    ///
+    /// # Errors
+    /// A [`Problem`] when the staged rows are gone, or the table cannot be as declared.
     pub(crate) async fn publish(
         &self,
-        _publishing: &Publishing<'_>,
+        publishing: &Publishing<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
-        Ok(Vec::new())
-    }
-    pub(crate) async fn build_indexes(
-        &self,
-        _publishing: &Publishing<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        Ok(Vec::new())
-    }
-    pub(crate) async fn before_rows(&self, _publishing: &Publishing<'_>) -> anyhow::Result<()> {
-        Ok(())
-    }
-    pub(crate) async fn after_rows(
-        &self,
-        _publishing: &Publishing<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        Ok(Vec::new())
-    }
-    pub(crate) async fn after_names(
-        &self,
-        _publishing: &Publishing<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        Ok(Vec::new())
+        let mut findings = Vec::new();
+        let Some(loaded) = self.loaded.get() else { return Ok(findings) };
+        for (definition, loaded) in self.definitions.iter().zip(loaded) {
+            findings.extend(publish::one(definition, loaded, publishing).await?);
+        }
+        Ok(findings)
     }
 }

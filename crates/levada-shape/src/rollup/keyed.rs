@@ -107,10 +107,10 @@ impl Keyed<'_> {
     /// Brings it up to date; `is_new` says that its table is empty.
     pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<Vec<Finding>> {
         let definition = self.definition();
-        let recorded = records::hash(self.session(), &definition.name).await?;
+        let held = records::held(self.publishing, definition).await?;
         let bindings = &definition.bindings;
         let is_whole = is_new
-            || recorded.as_deref() != Some(&definition.hash)
+            || held.is_none_or(|held| !held.is_same || !held.is_current)
             || bindings.is_whole(self.publishing);
         let is_touched = is_whole || bindings.is_touched(self.publishing);
         let context = || self.computing();

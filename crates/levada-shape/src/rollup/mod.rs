@@ -27,7 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use edition::Publishing;
-use pg::{Name, Session};
+use jiff::Timestamp;
+use pg::{Name, Session, quote_identifier};
 use report::{Category, Finding, Problem};
 
 use crate::bindings::Image;
@@ -98,8 +99,9 @@ impl Rollups {
         let session = publishing.session;
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
-        let as_of = publishing.as_of.parse()?;
-        let mut findings = Vec::new();
+        let as_of = seen(publishing).await?;
+        let mut findings = self.undeclared(session).await?;
+        let path = widen_path(publishing, &self.definitions).await?;
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
             let started = Instant::now();
@@ -107,14 +109,18 @@ impl Rollups {
             let described = inspect::describe(definition, publishing).await?;
             let statements = Statements { definition, described: &described };
             let Some(buckets) = &definition.buckets else {
-                let is_new = keyed::table(definition, &described).ensure(session).await?;
+                let table = keyed::table(definition, &described);
+                let is_new = table.ensure(session).await?;
+                table.settle(publishing).await?;
                 let keyed = Keyed { publishing, statements, number };
                 findings.extend(keyed.run(is_new).await?);
                 let work = (Category::Rollup, object.as_str());
                 publishing.took(work, None, started.elapsed()).await?;
                 continue;
             };
-            let is_new = fill::table(definition, &described, buckets).ensure(session).await?;
+            let table = fill::table(definition, &described, buckets);
+            let is_new = table.ensure(session).await?;
+            table.settle(publishing).await?;
             let finer = definition.of.as_deref().and_then(|of| done.get(of));
             let filling = Filling { publishing, statements, buckets, number, as_of, finer };
             let (filled, found) = filling.run(is_new).await?;
@@ -122,6 +128,65 @@ impl Rollups {
             done.insert(&definition.name, filled);
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
+        set_path(session, &path).await?;
         Ok(findings)
     }
+
+    /// Rollups that are in no section any more: nobody brings them up to date.
+    async fn undeclared(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let names: Vec<&str> = self.definitions.iter().map(|known| known.name.as_str()).collect();
+        let sql = "SELECT schema_name, name, edition FROM levada.rollup \
+                   WHERE NOT name = ANY ($1) ORDER BY name";
+        let mut findings = Vec::new();
+        for row in session.rows(sql, &[&names]).await? {
+            let table = Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1));
+            let edition: i32 = row.get(2);
+            let problem = Problem::new(format!("rollup {table} is not declared any more"))
+                .detail(format!("it stays as it was in edition {edition}"))
+                .hint(format!(
+                    "DROP TABLE {}; DELETE FROM levada.rollup WHERE name = {}; or add its \
+                     [[rollup]] again",
+                    table.sql(),
+                    pg::quote_literal(&table.name)
+                ));
+            findings.push(Finding::warning("rollup-undeclared", table.to_string(), problem));
+        }
+        Ok(findings)
+    }
+}
+
+/// Types that an extension brings may have their operators in the schema of a table. Returns the
+/// path that there was.
+async fn widen_path(
+    publishing: &Publishing<'_>,
+    definitions: &[Definition],
+) -> anyhow::Result<String> {
+    let session = publishing.session;
+    let sql = "SELECT pg_catalog.current_setting('search_path')";
+    let path: String = session.one(sql, &[]).await?.get(0);
+    let tables = definitions.iter().flat_map(|definition| definition.bindings.0.values());
+    let public = [Name::new("public", "")];
+    let schemas = tables.chain(&public).map(|name| publishing.place(name).schema);
+    let schemas: BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
+    let mut wide: Vec<String> = schemas.iter().map(|schema| quote_identifier(schema)).collect();
+    wide.extend((!path.is_empty()).then(|| path.clone()));
+    set_path(session, &wide.join(", ")).await?;
+    Ok(path)
+}
+
+async fn set_path(session: &Session, path: &str) -> pg::Result<()> {
+    let sql = "SELECT pg_catalog.set_config('search_path', $1, true)";
+    session.rows(sql, &[&path]).await.map(drop)
+}
+
+/// The latest moment of the source that is proven: what an edition before has seen, later ones have
+/// as well, although a standby may say less of itself after a restart.
+async fn seen(publishing: &Publishing<'_>) -> anyhow::Result<Timestamp> {
+    let as_of: Timestamp = publishing.as_of.parse()?;
+    if publishing.is_copy {
+        return Ok(as_of);
+    }
+    let sql = "SELECT (extract(epoch FROM max(as_of)) * 1000000)::bigint FROM levada.rollup";
+    let known: Option<i64> = publishing.session.one(sql, &[]).await?.get(0);
+    Ok(known.map(Timestamp::from_microsecond).transpose()?.map_or(as_of, |known| known.max(as_of)))
 }

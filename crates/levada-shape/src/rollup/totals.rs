@@ -37,6 +37,7 @@ pub(crate) async fn keep(
     for by in &filling.definition().totals {
         let total = Total::of(filling, by);
         let is_new = total.table.ensure(filling.publishing.session).await?;
+        total.table.settle(filling.publishing).await?;
         let context = || format!("adding up {}", total.table.name);
         // What somebody else wrote into a failed bucket was never added.
         let is_doubtful = known.iter().any(|row| row.state == State::Failed);

@@ -16,6 +16,9 @@ SELECT s.oid,
        c.relname::text AS name,
        c.relkind::text AS kind,
        s.oid < 16384 AS is_of_system,
+       -- An edition's list of objects names partitioned tables without their partitions.
+       root.schemas AS root_schemas,
+       root.names AS root_names,
        EXISTS (
            SELECT
            FROM pg_catalog.pg_rewrite AS w
@@ -24,7 +27,8 @@ SELECT s.oid,
                  SELECT
                  FROM pg_catalog.regexp_matches(
                           w.ev_action::text,
-                          ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)', 'g') AS m(found)
+                          ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)', 'g'
+                      ) AS m(found)
                  JOIN pg_catalog.pg_proc AS p ON p.oid = (m.found[1])::oid
                  LEFT JOIN pg_catalog.pg_depend AS d
                    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -43,3 +47,10 @@ SELECT s.oid,
 FROM seen AS s
 JOIN pg_catalog.pg_class AS c ON c.oid = s.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT coalesce(pg_catalog.array_agg(rn.nspname::text), '{}') AS schemas,
+           coalesce(pg_catalog.array_agg(r.relname::text), '{}') AS names
+    FROM pg_catalog.pg_partition_ancestors(c.oid) AS a(oid)
+    JOIN pg_catalog.pg_class AS r ON r.oid = a.oid
+    JOIN pg_catalog.pg_namespace AS rn ON rn.oid = r.relnamespace
+) AS root

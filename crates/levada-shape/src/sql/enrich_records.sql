@@ -8,5 +8,5 @@ CREATE TABLE IF NOT EXISTS levada.enrichment (
     definition  text NOT NULL,
     -- The last edition in which it was known to be what its definition says.
     checked_in  int NOT NULL,
-    PRIMARY KEY (name, kind)
+    PRIMARY KEY (name, kind, schema_name)
 );

@@ -1,7 +1,9 @@
 //! The documents that are generated: the reference of commands, options and exit codes, and the
 //! example configuration. `UPDATE_EXPECT=1` writes them; without it they are compared.
 
+mod nested;
 mod outline;
+mod samples;
 
 /// The configuration as the binary knows it, for its defaults.
 #[allow(dead_code)]
@@ -14,7 +16,9 @@ use expect_test::expect_file;
 use toml::Value;
 
 use crate::support::{cluster, command, levada, pair};
+use nested::Source;
 use outline::{Field, fields, variants};
+use samples::sample;
 
 const CONFIG: &str = include_str!("../../src/config.rs");
 const COPY_CONFIG: &str = include_str!("../../../levada-copy/src/config.rs");
@@ -59,46 +63,118 @@ fn reference_of_exit_codes() {
 
 /// A section of the configuration, with the options in it.
 struct Section {
-    /// As in brackets.
+    /// As in the file, without brackets.
     name: String,
+    /// With brackets.
+    heading: String,
     about: String,
     options: Vec<Field>,
     /// By option; missing where an option has none.
     defaults: toml::Table,
+    /// Options without which the section is refused.
+    required: Vec<String>,
     /// It stands for any number of sections, and for none unless it is written.
     is_example: bool,
+    /// What is written inside its options, for the reference.
+    nested: String,
 }
 
 /// All sections, found by the types of `config::File`'s fields.
 fn sections() -> Vec<Section> {
-    let defaults = toml::Table::try_from(config::File::default()).expect("defaults");
-    let sections = fields(CONFIG, "File").into_iter().map(|section| {
-        let is_map = section.kind.starts_with("BTreeMap<String, ");
-        let kind = section.kind.trim_start_matches("BTreeMap<String, ").trim_end_matches('>');
-        let options = match kind {
-            "copy::Config" => fields(COPY_CONFIG, "Config"),
-            "Rule" => fields(COPY_CONFIG, "Rule"),
-            own => fields(CONFIG, own),
-        };
-        assert!(!options.is_empty(), "no options are found in {kind}");
-        let rule = toml::Table::try_from(copy::Rule::default()).expect("a rule");
-        let default = match is_map {
-            true => Some(&rule),
-            false => defaults.get(&section.name).and_then(Value::as_table),
-        };
-        Section {
-            name: if is_map {
-                format!("{}.\"public.audit_log\"", section.name)
-            } else {
-                section.name
-            },
-            about: section.about,
+    let shape = Source::read(&root().join("crates/levada-shape/src"));
+    fields(CONFIG, "File").into_iter().map(|section| read_section(&shape, section)).collect()
+}
+
+fn read_section(shape: &Source, section: Field) -> Section {
+    let (name, about) = (section.name, section.about);
+    let is_map = section.kind.starts_with("BTreeMap<String, ");
+    let kind = section.kind.trim_start_matches("BTreeMap<String, ").trim_end_matches('>');
+    if let Some(kind) = kind.strip_prefix("Vec<") {
+        let options = shape.fields(kind);
+        let (defaults, required) = example_defaults(&name);
+        let describe =
+            |option: &Field| shape.describe(kind, &format!("{name}.{}", option.name), option);
+        let nested = options.iter().map(describe).collect();
+        // A default may be there for the reader of the file only: nothing goes without a name.
+        let required = [vec!["name".to_owned()], required].concat();
+        let heading = format!("[[{name}]]");
+        return Section {
+            is_example: true,
+            name,
+            heading,
+            about,
             options,
-            defaults: default.cloned().unwrap_or_default(),
-            is_example: is_map,
+            defaults,
+            required,
+            nested,
+        };
+    }
+    let options = match kind {
+        "copy::Config" => fields(COPY_CONFIG, "Config"),
+        "Rule" => fields(COPY_CONFIG, "Rule"),
+        own => fields(CONFIG, own),
+    };
+    assert!(!options.is_empty(), "no options are found in {kind}");
+    let all = toml::Table::try_from(config::File::default()).expect("defaults");
+    let rule = toml::Table::try_from(copy::Rule::default()).expect("a rule");
+    let default = if is_map { Some(&rule) } else { all.get(&name).and_then(Value::as_table) };
+    Section {
+        heading: if is_map {
+            format!("[{name}.\"public.audit_log\"]")
+        } else {
+            format!("[{name}]")
+        },
+        about,
+        options,
+        defaults: default.cloned().unwrap_or_default(),
+        required: Vec::new(),
+        is_example: is_map,
+        nested: String::new(),
+        name,
+    }
+}
+
+/// What a section of many says when only what it needs is written, and what that is.
+fn example_defaults(section: &str) -> (toml::Table, Vec<String>) {
+    let mut required: Vec<String> = Vec::new();
+    loop {
+        let lines = required.iter().map(|option| format!("{option} = {}\n", must(section, option)));
+        let text = format!("[[{section}]]\n{}", lines.collect::<String>());
+        match toml::from_str::<config::File>(&text) {
+            Ok(file) => {
+                let file = toml::Table::try_from(file).expect("a configuration");
+                let mut table = file[section][0].as_table().expect("a section").clone();
+                table.retain(|option, _| !required.iter().any(|name| name == option));
+                return (table, required);
+            }
+            Err(error) => {
+                let missing = error.message().strip_prefix("missing field `");
+                let missing = missing.and_then(|rest| rest.strip_suffix('`'));
+                let missing = missing.filter(|missing| !required.iter().any(|r| r == missing));
+                let missing = missing.unwrap_or_else(|| panic!("{text}is refused: {error}"));
+                required.push(missing.to_owned());
+            }
         }
-    });
-    sections.collect()
+    }
+}
+
+fn must(section: &str, option: &str) -> &'static str {
+    sample(section, option).unwrap_or_else(|| {
+        panic!(
+            "[{section}] {option} has neither a default nor a sample: \
+             add one in tests/it/docs/samples.rs"
+        )
+    })
+}
+
+/// Whether a default says nothing that an example could show.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Table(table) => table.is_empty(),
+        _ => false,
+    }
 }
 
 #[test]
@@ -106,45 +182,52 @@ fn reference_of_the_configuration() {
     let mut text = format!("{GENERATED}# Configuration\n\n");
     text += include_str!("docs/config.md");
     for section in sections() {
-        text += &format!("\n## [{}]\n\n{}\n\n", section.name, section.about);
+        text += &format!("\n## {}\n\n{}\n\n", section.heading, section.about);
         text += "| option | default | meaning |\n|---|---|---|\n";
         for option in &section.options {
-            let default = section.defaults.get(&option.name);
-            let default = default.map_or("none".to_owned(), |value| format!("`{value}`"));
-            text += &format!("| `{}` | {default} | {} |\n", option.name, option.about);
+            let default = match section.defaults.get(&option.name) {
+                _ if section.required.contains(&option.name) => "required".to_owned(),
+                Some(value) if !(section.is_example && is_empty(value)) => format!("`{value}`"),
+                _ => "none".to_owned(),
+            };
+            let about = option.about.replace('|', "\\|");
+            text += &format!("| `{}` | {default} | {about} |\n", option.name);
         }
+        text += &section.nested;
     }
     expect_file!["../../../../docs/reference/config.md"].assert_eq(&text);
 }
 
-#[test]
-fn example_shows_every_option_with_its_default() {
+/// The example, with another mark before the lines that are an example only.
+fn example(mark: &str) -> String {
     let mut text = include_str!("docs/example.toml").to_owned();
     for section in sections() {
-        let mark = if section.is_example { "# " } else { "" };
-        text += &format!("\n# {}\n{mark}[{}]\n", section.about, section.name);
+        let mark = if section.is_example { mark } else { "" };
+        text += &format!("\n{}{mark}{}\n", comment(&section.about), section.heading);
         for option in &section.options {
-            text += &comment(&option.about);
             let value = match section.defaults.get(&option.name) {
                 Some(Value::String(url)) if url.is_empty() && option.name == "url" => {
                     format!("\"${{{}_DATABASE_URL}}\"", section.name.to_uppercase())
                 }
-                Some(value) => value.to_string(),
-                None => sample(&option.name).to_owned(),
+                Some(value) if !(section.is_example && is_empty(value)) => value.to_string(),
+                _ => must(&section.name, &option.name).to_owned(),
             };
-            text += &format!("{mark}{} = {value}\n", option.name);
+            text += &format!("{}{mark}{} = {value}\n", comment(&option.about), option.name);
         }
     }
-    expect_file!["../../../../levada.example.toml"].assert_eq(&text);
+    text
 }
 
-/// A value of an option that has no default.
-fn sample(option: &str) -> &'static str {
-    match option {
-        "where" => "\"created_at >= '2024-01-01'\"",
-        "fillfactor" => "90",
-        other => panic!("{other} has neither a default nor a sample"),
-    }
+#[test]
+fn example_shows_every_option_with_its_default() {
+    expect_file!["../../../../levada.example.toml"].assert_eq(&example("# "));
+}
+
+#[test]
+fn example_can_be_uncommented() {
+    let text = example("");
+    let file: config::File = toml::from_str(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((file.rollups.len(), file.calendars.len(), file.tables.len()), (1, 1, 1));
 }
 
 /// Comment lines of at most 100 letters.
@@ -172,7 +255,9 @@ fn example_holds_the_defaults() {
         section.insert("url".to_owned(), Value::String(String::new()));
     }
     let mut defaults = toml::Table::try_from(config::File::default()).expect("defaults");
-    defaults.remove("tables");
+    for section in sections().iter().filter(|section| section.is_example) {
+        defaults.remove(&section.name);
+    }
     assert_eq!(example, defaults);
 }
 

@@ -2,6 +2,8 @@
 //! published half.
 
 mod drift;
+mod inputs;
+mod readers;
 mod refusals;
 
 use testkit::Database;
@@ -63,6 +65,17 @@ fn every_kind_is_made_and_follows_its_inputs_alone() {
     let second = marks(&way);
     assert!(second[0] != first[0] && second[1] != first[1], "{first:?} {second:?}");
     assert_eq!(second[2..], first[2..], "views and indexes stay");
+    // Values of a unique index of ours that rows exchange.
+    source
+        .execute(
+            "UPDATE event SET note = CASE id WHEN 100 THEN 'note 101' ELSE 'note 100' END \
+                  WHERE id IN (100, 101)",
+        )
+        .unwrap();
+    edition(&way);
+    let notes = "SELECT string_agg(note, ',' ORDER BY id) FROM event WHERE id IN (100, 101)";
+    assert_eq!(way.target.psql(notes).unwrap(), "note 101,note 100");
+    let second = [marks(&way)[0].clone(), second[1].clone()];
     way.folder.write("ranking.sql", "-- other\nINSERT INTO ranking SELECT 99, null, 4711");
     edition(&way);
     assert_eq!(marks(&way)[0], second[0]);

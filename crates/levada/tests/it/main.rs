@@ -13,6 +13,7 @@ mod enrich;
 mod examples;
 mod fidelity;
 mod filters;
+mod imports;
 mod real_databases;
 mod refresh;
 mod replace;

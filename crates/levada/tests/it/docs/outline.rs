@@ -32,15 +32,22 @@ fn items(text: &str, opening: &str) -> Vec<(String, String)> {
     let body = text.split_once(opening).unwrap_or_else(|| panic!("no {opening} is found")).1;
     let mut about: Vec<&str> = Vec::new();
     let mut renamed: Option<&str> = None;
+    let mut is_skipped = false;
     let mut items = Vec::new();
     for line in body.lines().skip(1).take_while(|line| *line != "}").map(str::trim) {
         if let Some(comment) = line.strip_prefix("///") {
             about.push(comment.trim());
         } else if let Some(name) = line.strip_prefix("#[serde(rename = \"") {
-            renamed = name.strip_suffix("\")]");
+            renamed = name.split('"').next();
+        } else if line == "#[serde(skip)]" {
+            is_skipped = true;
         } else if !line.starts_with("#[") && !line.is_empty() {
             assert!(!about.is_empty(), "{line} is not documented");
             let line = line.trim_end_matches(',');
+            if std::mem::take(&mut is_skipped) {
+                about.clear();
+                continue;
+            }
             let line = match (renamed.take(), line.split_once(": ")) {
                 (Some(name), Some((_, kind))) => format!("{name}: {kind}"),
                 _ => line.to_owned(),

@@ -1,7 +1,9 @@
 -- Whether everything that was made says what the tables say, written another way.
 SELECT (SELECT count(*) = 0 FROM (
-            SELECT id, (at AT TIME ZONE 'UTC')::date + CASE WHEN extract(hour FROM at AT TIME ZONE 'Europe/Paris')
-                   < extract(hour FROM at AT TIME ZONE 'UTC') THEN 1 ELSE 0 END, mood::text
+            SELECT id, (at AT TIME ZONE 'UTC')::date
+                   + CASE WHEN extract(hour FROM at AT TIME ZONE 'Europe/Paris')
+                               < extract(hour FROM at AT TIME ZONE 'UTC') THEN 1 ELSE 0 END,
+                   mood::text
             FROM event EXCEPT SELECT id, day, mood::text FROM reports.days) AS missing),
        (SELECT (SELECT sum(events) FROM reports.totals) = (SELECT count(*) FROM event)
            AND NOT EXISTS (

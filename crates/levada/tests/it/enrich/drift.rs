@@ -2,16 +2,10 @@
 
 use super::{SECTIONS, assert_agrees, edition, stage};
 
-const READERS: &str = "CREATE SCHEMA mine; CREATE VIEW mine.top AS SELECT id, week, agency \
-     FROM reports.events; COMMENT ON COLUMN reports.events.extra IS 'more'; \
-     COMMENT ON VIEW reports.events IS 'all of them'; CREATE ROLE enrich_drift_reader; \
-     GRANT SELECT ON reports.events TO enrich_drift_reader";
-
+const READERS: &str = include_str!("readers.sql");
 /// How the view of the readers does, and which columns ours has.
-const SEEN: &str = "SELECT (SELECT count(*) FROM mine.top), obj_description(\
-     'reports.events'::regclass), has_table_privilege('enrich_drift_reader', 'reports.events', \
-     'SELECT'), (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute \
-     WHERE attrelid = 'reports.events'::regclass AND attnum > 0)";
+const SEEN: &str = include_str!("seen.sql");
+const ADDS_COLUMNS: &str = include_str!("adds_columns.sql");
 
 #[test]
 fn views_follow_the_columns_of_their_table() {
@@ -65,13 +59,7 @@ fn a_column_that_is_needed_and_gone_stops_the_edition() {
 fn a_script_that_adds_a_column_may_run_every_night() {
     let section = "[[enrich]]\nname = \"flags\"\nsql = \"flags.sql\"\n";
     let (source, way) = stage("flags", section);
-    way.folder.write(
-        "flags.sql",
-        "CREATE TABLE IF NOT EXISTS flags (id int PRIMARY KEY);\n\
-         ALTER TABLE flags ADD COLUMN IF NOT EXISTS is_loud boolean;\n\
-         ALTER TABLE event ADD COLUMN IF NOT EXISTS is_seen boolean DEFAULT true;\n\
-         SET search_path = ''; SET lock_timeout = 0;",
-    );
+    way.folder.write("flags.sql", ADDS_COLUMNS);
     let columns = "SELECT string_agg(attrelid::regclass || '.' || attname, ' ' ORDER BY attrelid, \
                    attnum) FROM pg_attribute WHERE attname LIKE 'is\\_%' AND attrelid IN \
                    ('event'::regclass, 'reports.flags'::regclass)";

@@ -327,3 +327,76 @@ fn hands_in_the_target_are_noticed_where_counts_show_them() {
     step("TRUNCATE entry", "UPDATE entry SET v = 'y' WHERE id < 30");
     step("UPDATE entry SET u = -u", "UPDATE entry SET v = 'z'; DELETE FROM log");
 }
+
+/// The moment of the newest edition, between two others.
+#[track_caller]
+fn assert_as_of(way: &Way, not_before: &str, not_after: &str) {
+    let newest = "SELECT as_of FROM levada.edition ORDER BY number DESC LIMIT 1";
+    let sql = format!(
+        "SELECT e.as_of BETWEEN '{not_before}' AND '{not_after}', e.as_of FROM ({newest}) AS e"
+    );
+    let answer = way.target.psql(&sql).unwrap();
+    assert!(answer.starts_with("t|"), "{answer} is not from {not_before} to {not_after}");
+}
+
+#[test]
+fn a_standby_claims_no_moment_later_than_what_it_has_replayed() {
+    let (primary, source, way) = served("moment");
+    let network = Proxy::to(primary.port()).unwrap();
+    let standby = primary.standby(network.port()).unwrap();
+    let replica = standby.database("source");
+    let far = redirected(&way, "moment_far", replica.url());
+    let clock = || source.psql("SELECT clock_timestamp()").unwrap();
+    let before = clock();
+    source.execute("INSERT INTO log VALUES ('replayed')").unwrap();
+    await_replay(&source, &replica);
+    replica.execute("SELECT pg_wal_replay_pause()").unwrap();
+    let paused = "SELECT pg_get_wal_replay_pause_state()";
+    wait_for("replay to pause", PATIENCE, || Ok(replica.psql(paused)? == "paused")).unwrap();
+    // All that is committed from here on is received, and not replayed.
+    let waiting_since = clock();
+    source.execute("INSERT INTO log VALUES ('received')").unwrap();
+    let position = source.psql("SELECT pg_current_wal_flush_lsn()").unwrap();
+    let received = format!("SELECT pg_last_wal_receive_lsn() >= '{position}'");
+    wait_for("the rest to arrive", PATIENCE, || Ok(replica.psql(&received)? == "t")).unwrap();
+    far.edition();
+    assert_as_of(&way, &before, &waiting_since);
+    let rows = "SELECT count(*) FROM log WHERE text = 'received'";
+    assert_eq!(way.target.psql(rows).unwrap(), "0");
+    replica.execute("SELECT pg_wal_replay_resume()").unwrap();
+    await_replay(&source, &replica);
+    far.edition();
+    assert_as_of(&way, &waiting_since, &clock());
+    assert_eq!(way.target.psql(rows).unwrap(), "1");
+    // A sign of life on an idle primary is enough; it need not write a row.
+    let idle = clock();
+    source.execute("SELECT txid_current()").unwrap();
+    await_replay(&source, &replica);
+    far.edition();
+    assert_as_of(&way, &idle, &clock());
+}
+
+#[test]
+fn a_standby_that_has_replayed_no_commit_does_not_use_its_clock() {
+    let (primary, source, way) = served("no_commit");
+    let network = Proxy::to(primary.port()).unwrap();
+    let standby = primary.standby(network.port()).unwrap();
+    let replica = standby.database("source");
+    let far = redirected(&way, "no_commit_far", replica.url());
+    await_replay(&source, &replica);
+    // A checkpoint tells its time in whole seconds.
+    let clock = |sql: &str| source.psql(&format!("SELECT {sql}")).unwrap();
+    let before = clock("date_trunc('second', clock_timestamp())");
+    source.execute("CHECKPOINT").unwrap();
+    await_replay(&source, &replica);
+    let cut_off = clock("clock_timestamp()");
+    network.refuse(true);
+    network.cut_all();
+    replica.execute("CHECKPOINT").unwrap();
+    standby.stop().unwrap();
+    standby.start_again().unwrap();
+    let unknown = "SELECT pg_last_xact_replay_timestamp() IS NULL";
+    assert_eq!(replica.psql(unknown).unwrap(), "t");
+    far.edition();
+    assert_as_of(&way, &before, &cut_off);
+}

@@ -135,6 +135,26 @@ fn a_copy_anew_takes_its_windows_along() {
     }
 }
 
+/// While the copy is published its types bear other names, under which no reader's view knows them.
+#[test]
+fn a_view_that_names_a_type_of_the_edition_stops_a_copy_anew() {
+    let stage = Stage::new("typed_view", EVENTS, &windows());
+    stage.edition();
+    let view = "CREATE SCHEMA own; \
+                CREATE VIEW own.mine AS SELECT id FROM reports.recent WHERE kind = 'a'";
+    stage.target.execute(view).unwrap();
+    stage.source.execute(CHANGE).unwrap();
+    let before = stage.target.psql(DIGESTS).unwrap();
+    let [run, config, file] = stage.arguments();
+    let again = || levada(&[&run, "--replace", &config, &file]);
+    let said = "window reports.recent: view own.mine cannot be recreated";
+    again().expect_code(2).expect_stderr(said).expect_stderr("change or drop it");
+    assert_eq!(stage.target.psql(DIGESTS).unwrap(), before);
+    stage.target.execute("DROP VIEW own.mine").unwrap();
+    again().expect_code(0);
+    stage.judge();
+}
+
 /// Editions that are made without a window in between are not missed when it comes back.
 #[test]
 fn a_window_that_was_left_out_is_told_of_and_comes_back_right() {
