@@ -1,5 +1,6 @@
-//! What the server's parsed form of a query tells of the tables in it: which stand in different arms
-//! of a UNION ALL, and whether it has outer joins. Pure; the fields are those of PostgreSQL 14 to 18.
+//! What the server's parsed form of a query tells of the tables in it: which stand in different
+//! arms of a UNION ALL, and whether it has outer joins. Pure; the fields are those of PostgreSQL 14
+//! to 18.
 
 use std::collections::BTreeSet;
 

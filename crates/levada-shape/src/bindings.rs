@@ -65,8 +65,8 @@ impl Bindings {
     }
 
     /// One `WITH …` for each name whose table changes: that name stands for the changed rows, all
-    /// others for whole tables, or for nothing in another arm of a UNION ALL. `columns` are those of
-    /// each table.
+    /// others for whole tables, or for nothing in another arm of a UNION ALL. The columns are those
+    /// of each table.
     pub(crate) fn changed(
         &self,
         publishing: &Publishing<'_>,

@@ -4,43 +4,18 @@ use super::Example;
 use crate::support::Ran;
 
 /// Messages of both tables with their day of London.
-const MESSAGES: &str = "SELECT *, (created_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London')::date \
-    AS day FROM (SELECT * FROM notifications UNION ALL SELECT * FROM notification_history) AS m";
+const MESSAGES: &str = include_str!("notify_messages.sql");
 const COUNTED: &str = "key_type = 'normal' OR key_type = 'team'";
 const FAST: &str = "SELECT *, sent_at < created_at + interval '10.000001 seconds' AS is_fast FROM \
     messages WHERE notification_type IN ('email', 'sms') AND key_type IN ('normal', 'team') \
     AND api_key_id IS NOT NULL";
 
 /// What a night does: receipts, messages that are too old for live ones, the end of test messages.
-const NIGHT: &str = "
-    BEGIN;
-    UPDATE notifications SET notification_status = 'delivered', updated_at = now()
-    WHERE notification_status = 'sending' AND created_at < now() AT TIME ZONE 'UTC' - interval '1 day'
-      AND id::text < '8';
-    UPDATE notification_history SET notification_status = 'permanent-failure'
-    WHERE notification_status = 'sending';
-    WITH moved AS (DELETE FROM notifications WHERE key_type <> 'test'
-                   AND created_at < now() AT TIME ZONE 'UTC' - interval '5 days' RETURNING *)
-    INSERT INTO notification_history SELECT * FROM moved;
-    DELETE FROM notifications WHERE key_type = 'test'
-       AND created_at < now() AT TIME ZONE 'UTC' - interval '5 days';
-    COMMIT";
+const NIGHT: &str = include_str!("notify_night.sql");
 
 /// Messages that were written late: of today, of a night in which clocks went back, in both of its
 /// hours, and of one in which they went forward.
-const LATE: &str = "
-    CREATE TEMPORARY TABLE night AS
-    SELECT at FROM generate_series(date_trunc('hour', now()) - interval '390 days', now(),
-                                   interval '1 hour') AS at
-    WHERE (at AT TIME ZONE 'Europe/London')::time BETWEEN '00:00' AND '02:59'
-      AND at AT TIME ZONE 'Europe/London' - (at - interval '1 day') AT TIME ZONE 'Europe/London'
-          <> interval '1 day';
-    INSERT INTO notifications
-    SELECT gen_random_uuid(), md5('service late')::uuid, md5('late')::uuid, NULL,
-           md5('key')::uuid, 'normal', 'sms', 'delivered', at AT TIME ZONE 'UTC',
-           at AT TIME ZONE 'UTC' + seconds * interval '1 second'
-    FROM (SELECT at FROM night UNION ALL SELECT now()) AS n,
-         (VALUES (10.0), (10.000001), (NULL)) AS s(seconds)";
+const LATE: &str = include_str!("notify_late.sql");
 
 #[test]
 fn a_day_is_what_the_messages_say() {
@@ -93,16 +68,9 @@ fn judge(notify: &Example) {
 fn judge_days(notify: &Example) {
     let as_of =
         notify.says("SELECT as_of FROM levada.rollup WHERE name = 'ft_notification_status'");
-    let end = "((d + 1)::timestamp AT TIME ZONE 'Europe/London')";
-    let days = format!(
-        "WITH messages AS ({MESSAGES}), days AS (SELECT d::date AS d FROM generate_series(\
-         (SELECT min(day)::timestamp FROM messages WHERE {COUNTED}), '{as_of}', '1 day') AS d) \
-         SELECT d, CASE WHEN {end} > '{as_of}'::timestamptz - interval '240 hours' \
-         THEN 'provisional' ELSE 'closed' END, \
-         (SELECT count(*) FROM messages WHERE day = d AND notification_type = 'sms' AND ({COUNTED})), \
-         (SELECT count(*) FROM ({FAST}) AS f WHERE day = d) \
-         FROM days WHERE {end} <= '{as_of}'::timestamptz - interval '30 minutes'"
-    );
+    let days = include_str!("notify_days.sql").replace("@messages@", MESSAGES);
+    let days = days.replace("@fast@", FAST).replace("@counted@", COUNTED);
+    let days = days.replace("@as_of@", &as_of);
     notify.assert_same("SELECT day, state, sms, messages_total FROM reports.performance", &days);
     let empty = "SELECT count(*) > 5, bool_and(percentage IS NULL) FROM reports.performance \
                  WHERE messages_total = 0";

@@ -2,31 +2,11 @@
 
 use super::Example;
 
-const EVENTS: &str = "SELECT *, (date_evenement AT TIME ZONE 'Europe/Paris')::date AS jour, \
-    date_trunc('week', date_evenement AT TIME ZONE 'Europe/Paris')::date AS semaine, \
-    (type_utilisateur, id_utilisateur) AS utilisateur \
-    FROM evenement_engagement WHERE structure <> 'PASS_EMPLOI' OR structure IS NULL";
+const EVENTS: &str = include_str!("pass_emploi_events.sql");
 
 /// What happens in a day: events, also around Monday's midnight in Paris and late ones; people who
 /// move, who leave, and whose events are removed; labels that are set right.
-const DAY: &str = "
-    INSERT INTO evenement_engagement
-        (date_evenement, categorie, action, code, id_utilisateur, type_utilisateur, structure)
-    SELECT at, (array['Action', 'Message', NULL])[1 + n % 3], 'Detail', 'X', 'j' || 1 + n * 7 % 600,
-           'JEUNE', 'MILO'
-    FROM generate_series(1, 40) AS n,
-         LATERAL (VALUES (now() - n * interval '20 minutes'),
-                         (date_trunc('week', now() AT TIME ZONE 'Europe/Paris') AT TIME ZONE
-                          'Europe/Paris' - n * interval '7 days' + (n % 5 - 2) * interval '10 minutes')
-         ) AS a(at);
-    UPDATE jeune SET id_conseiller = 'c' || 1 + right(id, 1)::int WHERE id LIKE '%3';
-    UPDATE conseiller SET id_agence = 'a1' WHERE id IN ('c2', 'c5');
-    UPDATE agence SET nom_region = 'Occitanie' WHERE id = 'a4';
-    DELETE FROM jeune WHERE id LIKE '%77';
-    DELETE FROM evenement_engagement WHERE id % 101 = (SELECT count(*) FROM jeune) % 101;
-    UPDATE evenement_engagement SET structure = 'AIJ' WHERE structure = 'MILO' AND id % 50 = 1;
-    UPDATE evenement_engagement SET date_evenement = date_evenement - interval '1 day'
-    WHERE id % 211 = 3";
+const DAY: &str = include_str!("pass_emploi_day.sql");
 
 #[test]
 fn weeks_of_paris_are_what_the_events_say() {
@@ -80,21 +60,8 @@ fn judge(engagement: &Example) {
 #[track_caller]
 fn judge_users(engagement: &Example) {
     let as_of = engagement.says("SELECT as_of FROM levada.rollup WHERE name = 'activite_semaine'");
-    let within = |months: &str| {
-        format!(
-            "(SELECT count(DISTINCT utilisateur) FROM events AS e WHERE e.date_evenement >= \
-             (w.semaine + 7 - interval '{months}') AT TIME ZONE 'Europe/Paris' AND \
-             e.date_evenement < (w.semaine + 7)::timestamp AT TIME ZONE 'Europe/Paris')"
-        )
-    };
-    let recounted = format!(
-        "WITH events AS ({EVENTS}), days AS (SELECT semaine, utilisateur, count(DISTINCT jour) \
-         AS days FROM events GROUP BY 1, 2) SELECT w.semaine, count(*) FILTER (WHERE days >= 2), \
-         {}, {} FROM days AS w WHERE (w.semaine + 7)::timestamp AT TIME ZONE 'Europe/Paris' \
-         <= '{as_of}'::timestamptz - interval '2 hours' GROUP BY 1",
-        within("1 month"),
-        within("2 months"),
-    );
+    let recounted = include_str!("pass_emploi_users.sql").replace("@events@", EVENTS);
+    let recounted = recounted.replace("@as_of@", &as_of);
     engagement.assert_same(
         "SELECT semaine, utilisateurs_2_jours, utilisateurs_1_mois, utilisateurs_2_mois \
          FROM reports.engagement_national",
