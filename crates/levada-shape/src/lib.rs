@@ -15,6 +15,7 @@ mod rollup;
 mod sections;
 mod shaper;
 mod status;
+mod template;
 mod window;
 
 pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};

@@ -18,6 +18,7 @@ use crate::rollup::records::{self, BucketRow};
 use crate::rollup::statements::{AT, Described, Statements, instants};
 use crate::rollup::states::{self, State};
 use crate::rollup::{late, totals, touched};
+use crate::template::fill_in;
 
 /// What the rollups above it need to know of one that was brought up to date.
 #[derive(Debug, Clone, Default)]
@@ -258,11 +259,9 @@ impl Filling<'_> {
         let columns = self.statements.columns().join(", ");
         let starts = instants(starts.into_iter());
         session
-            .batch(&format!(
-                "DELETE FROM {table} WHERE bucket_start = ANY ({starts}); \
-                 INSERT INTO {table} (bucket, bucket_start, bucket_end, {columns}) \
-                 SELECT bucket, bucket_start, bucket_end, {columns} FROM {CELLS} \
-                 WHERE bucket IS NOT NULL ORDER BY bucket_start"
+            .batch(&fill_in(
+                include_str!("../sql/rollup_replaced.sql"),
+                &[("table", &table), ("starts", &starts), ("columns", &columns)],
             ))
             .await
             .with_context(|| self.computing())?;

@@ -14,6 +14,7 @@ use crate::rollup::fill;
 use crate::rollup::match_nulls;
 use crate::rollup::records;
 use crate::rollup::statements::{Described, Statements};
+use crate::template::fill_in;
 
 /// Dimensions whose measures have to be counted again.
 const AGAIN: &str = "levada.stage_again";
@@ -183,46 +184,30 @@ impl Keyed<'_> {
         let (left, came) = (self.staging(Image::Before), self.staging(Image::After));
         let with = |one: &str, other: &str| match_nulls::condition(by, nulls, (one, other));
         let is_exact: Vec<String> = self.exactness();
-        let merged = "levada.stage_merged";
-        let of = format!(
-            "FROM {AGAIN} AS a JOIN {table} AS t ON {} LEFT JOIN {left} AS l ON {} \
-             LEFT JOIN {came} AS c ON {}",
-            with("a", "t"),
-            with("a", "l"),
-            with("a", "c")
-        );
-        let dimensions = self.definition().by.iter().map(|name| {
-            let name = quote_identifier(name);
-            format!("a.{name}")
-        });
+        let dimensions = by.iter().map(|name| format!("a.{}", quote_identifier(name)));
         let all: Vec<String> = dimensions.chain(self.merged()).collect();
         let columns = self.columns();
-        let sql = format!(
-            "DROP TABLE IF EXISTS {merged}; CREATE UNLOGGED TABLE {merged} AS \
-             SELECT {} {of} WHERE {}; \
-             DELETE FROM {AGAIN} AS a USING {merged} AS m WHERE {}; \
-             DELETE FROM {table} AS t USING {merged} AS m WHERE {}; \
-             INSERT INTO {table} ({columns}) SELECT {columns} FROM {merged} WHERE source_rows > 0; \
-             DROP TABLE {merged}",
-            all.join(", "),
-            is_exact.join(" AND "),
-            with("a", "m"),
-            with("t", "m"),
-        );
-        self.session().batch(&sql).await?;
-        // What nobody had before is what came.
-        let sql = format!(
-            "WITH fresh AS (DELETE FROM {AGAIN} AS a WHERE {} \
-             AND NOT EXISTS (SELECT FROM {table} AS t WHERE {}) \
-             AND NOT EXISTS (SELECT FROM {left} AS l WHERE {}) RETURNING a.*) \
-             INSERT INTO {table} ({columns}) SELECT {} FROM {came} AS c JOIN fresh AS f ON {}",
-            with("a", "a"),
-            with("t", "a"),
-            with("l", "a"),
-            columns.split(", ").map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", "),
-            with("f", "c"),
-        );
-        Ok(self.session().batch(&sql).await?)
+        let came_columns: Vec<String> = columns.split(", ").map(|c| format!("c.{c}")).collect();
+        let parts: [(&str, &str); 14] = [
+            ("table", &table),
+            ("left", &left),
+            ("came", &came),
+            ("merged", &all.join(", ")),
+            ("columns", &columns),
+            ("came_columns", &came_columns.join(", ")),
+            ("is_exact", &is_exact.join(" AND ")),
+            ("again_is_stored", &with("a", "t")),
+            ("again_has_left", &with("a", "l")),
+            ("again_came", &with("a", "c")),
+            ("again_is_merged", &with("a", "m")),
+            ("stored_is_merged", &with("t", "m")),
+            ("is_of_pattern", &with("a", "a")),
+            ("fresh_came", &with("f", "c")),
+        ];
+        let merge = fill_in(include_str!("../sql/rollup_merged.sql"), &parts);
+        self.session().batch(&merge).await?;
+        let fresh = fill_in(include_str!("../sql/rollup_fresh.sql"), &parts);
+        Ok(self.session().batch(&fresh).await?)
     }
 
     /// The measures after the merge of stored `t`, left `l` and come `c`.

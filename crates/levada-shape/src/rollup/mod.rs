@@ -3,8 +3,8 @@
 //!
 //! `definition` checks what `config` declares, `inspect` asks the server what its query is,
 //! `statements` writes the queries. `touched` finds the buckets of changed rows, `fill` brings them
-//! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them again,
-//! `late` tells what could not be counted, `records` writes it all down. `keyed` is for rollups
+//! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them
+//! again, `late` tells what could not be counted, `records` writes it all down. `keyed` is for rollups
 //! without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for estimates.
 
 mod audit;
@@ -32,6 +32,7 @@ use pg::{Name, Session, quote_identifier};
 use report::{Category, Finding, Problem};
 
 use crate::bindings::Image;
+use crate::report_table::mark_changed;
 use crate::sections::Sections;
 pub use config::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 use definition::Definition;
@@ -57,6 +58,14 @@ impl Rollups {
             definitions.push(Definition::of(rollup, sections, &definitions)?);
         }
         Ok(Self { definitions })
+    }
+
+    /// The names of all their tables.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = String> {
+        self.definitions.iter().flat_map(|definition| {
+            let totals = definition.totals.iter().map(|by| totals::name(definition, by).name);
+            std::iter::once(definition.name.clone()).chain(totals)
+        })
     }
 
     pub(crate) fn watches(&self, table: &Name) -> bool {
@@ -114,6 +123,9 @@ impl Rollups {
                 table.settle(publishing).await?;
                 let keyed = Keyed { publishing, statements, number };
                 findings.extend(keyed.run(is_new).await?);
+                if definition.bindings.is_touched(publishing) || is_new {
+                    mark_changed(publishing, &definition.table).await?;
+                }
                 let work = (Category::Rollup, object.as_str());
                 publishing.took(work, None, started.elapsed()).await?;
                 continue;
@@ -124,6 +136,9 @@ impl Rollups {
             let finer = definition.of.as_deref().and_then(|of| done.get(of));
             let filling = Filling { publishing, statements, buckets, number, as_of, finer };
             let (filled, found) = filling.run(is_new).await?;
+            if filled.is_whole || !filled.starts.is_empty() {
+                mark_changed(publishing, &definition.table).await?;
+            }
             findings.extend(found);
             done.insert(&definition.name, filled);
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;

@@ -121,7 +121,8 @@ fn values(name: &str, row: &BucketRow, filling: &Filling<'_>) -> String {
     let settling: Vec<String> = row.settling.iter().map(|value| quote_literal(value)).collect();
     let edition = filling.publishing.edition.unwrap_or_default();
     format!(
-        "({}, {}, '{}'::timestamptz, '{}'::timestamptz, '{}', {}, ARRAY[{}]::text[], {}, {}, {edition})",
+        "({}, {}, '{}'::timestamptz, '{}'::timestamptz, '{}', {}, ARRAY[{}]::text[], {}, {}, \
+         {edition})",
         quote_literal(name),
         quote_literal(&row.bucket.label),
         row.bucket.start,

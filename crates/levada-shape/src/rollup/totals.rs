@@ -14,6 +14,7 @@ use crate::rollup::match_nulls;
 use crate::rollup::records::BucketRow;
 use crate::rollup::statements::instants;
 use crate::rollup::states::State;
+use crate::template::fill_in;
 
 /// What is to be added to a total.
 const DELTA: &str = "levada.stage_totals";
@@ -138,7 +139,7 @@ impl<'a> Total<'a> {
         by.chain(measures).collect::<Vec<_>>().join(", ")
     }
 
-    /// Sums keep the types of what is summed: a sum of bigint is numeric.
+    /// Sums keep the types of what is summed: a sum of bigint is numeric. Sums of nothing are 0.
     fn sums(&self, cells: &str) -> String {
         let by = list(self.by);
         let types: BTreeMap<String, &str> = self
@@ -149,7 +150,7 @@ impl<'a> Total<'a> {
             .collect();
         let sums = self.measures.iter().map(|name| {
             let kind = types.get(name).copied().unwrap_or("numeric");
-            format!("sum({name})::{kind} AS {name}")
+            format!("coalesce(sum({name}), '0')::{kind} AS {name}")
         });
         let all: Vec<String> =
             (!by.is_empty()).then_some(by.clone()).into_iter().chain(sums).collect();
@@ -188,20 +189,20 @@ impl<'a> Total<'a> {
         );
         session.batch(&create).await?;
         let (table, columns) = (self.table.name.sql(), self.columns());
-        let settings = self
-            .measures
-            .iter()
-            .map(|name| format!("{name} = coalesce(t.{name} + d.{name}, t.{name}, d.{name})"));
+        let settings = self.measures.iter().map(|name| format!("{name} = t.{name} + d.{name}"));
         let settings = settings.collect::<Vec<_>>().join(", ");
         for nulls in match_nulls::patterns(session, DELTA, self.by).await? {
             let same = match_nulls::condition(self.by, &nulls, ("t", "d"));
             session
-                .batch(&format!(
-                    "UPDATE {table} AS t SET {settings}, cells = t.cells + d.cells \
-                     FROM {DELTA} AS d WHERE {same}; \
-                     INSERT INTO {table} ({columns}) SELECT {columns} FROM {DELTA} AS d WHERE \
-                     NOT EXISTS (SELECT FROM {table} AS t WHERE {same}) AND {}",
-                    match_nulls::condition(self.by, &nulls, ("d", "d"))
+                .batch(&fill_in(
+                    include_str!("../sql/rollup_total_changed.sql"),
+                    &[
+                        ("table", &table),
+                        ("columns", &columns),
+                        ("settings", &settings),
+                        ("same", &same),
+                        ("is_of_pattern", &match_nulls::condition(self.by, &nulls, ("d", "d"))),
+                    ],
                 ))
                 .await?;
         }

@@ -10,7 +10,7 @@ use pg::{Name, Session, quote_identifier};
 use report::Category;
 use serde::Serialize;
 
-use crate::report_table::list;
+use crate::report_table::{list, mark_changed};
 use crate::window::Declared;
 use crate::window::bounds::Bounds;
 use crate::window::subject::{Subject, Time};
@@ -73,6 +73,9 @@ pub(crate) async fn publish(
     let before = held.as_ref().map_or(signed(moved.deleted), |held| held.rows);
     let rows = before + signed(moved.inserted) - signed(moved.deleted);
     let is_changed = held.is_none() || moved.inserted + moved.deleted > 0;
+    if is_changed {
+        mark_changed(publishing, name).await?;
+    }
     let (lower, upper) = (bounds.lower.to_string(), bounds.upper.to_string());
     let window = &declared.window.name;
     let record = include_str!("../sql/window_record.sql");

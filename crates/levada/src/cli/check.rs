@@ -18,9 +18,7 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     let file = arguments.config.read()?;
     let request = file.request("check", false)?;
     let mut findings = copy::check(&request).await?;
-    if let Some(shaper) = file.shaper()? {
-        findings.extend(shaper.check(&request.source, &request.target).await?);
-    }
+    findings.extend(file.shaper()?.check(&request.source, &request.target).await?);
     findings.iter().for_each(|finding| ui.finding(finding));
     let serious = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
     if serious == 0 {
