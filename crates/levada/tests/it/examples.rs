@@ -96,6 +96,16 @@ impl Example {
         );
     }
 
+    /// The SQL that its README shows gives rows.
+    #[track_caller]
+    fn assert_statements_work(&self, expected: usize) {
+        let readme = std::fs::read_to_string(self.folder.join("README.md")).unwrap();
+        let blocks = readme.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let rows = blocks.map(|sql| self.target.query_rows(sql).unwrap().len());
+        let rows: Vec<usize> = rows.collect();
+        assert!(rows.len() == expected && !rows.contains(&0), "{rows:?}");
+    }
+
     /// One value of the target.
     #[track_caller]
     fn says(&self, sql: &str) -> String {

@@ -38,6 +38,7 @@ fn a_day_is_what_the_messages_say() {
     judge(&notify);
     let after = notify.says("SELECT notifications FROM reports.ft_notification_status_totals");
     assert_eq!(total, after);
+    notify.assert_statements_work(2);
 }
 
 /// Everything that the example reports, counted again.
@@ -54,7 +55,8 @@ fn judge(notify: &Example) {
         "SELECT bucket, messages_total, messages_within_10_secs, round(percentage, 12) \
          FROM reports.ft_processing_time",
         &format!(
-            "WITH messages AS ({MESSAGES}) SELECT day, count(*), sum(coalesce(is_fast, false)::int), \
+            "WITH messages AS ({MESSAGES}) SELECT day, count(*), \
+             sum(coalesce(is_fast, false)::int), \
              round(sum(coalesce(is_fast, false)::int) / count(*)::numeric, 12) \
              FROM ({FAST}) AS f GROUP BY day"
         ),

@@ -18,6 +18,7 @@ fn weeks_of_paris_are_what_the_events_say() {
         engagement.edition();
         judge(&engagement);
     }
+    engagement.assert_statements_work(2);
     // The reason for each of these statistics: the sum is another number.
     let sums = "SELECT count(*) FILTER (WHERE s.sum > n.utilisateurs) > 10 FROM (SELECT bucket, \
                 sum(utilisateurs) FROM reports.engagement_semaine GROUP BY 1) AS s \
