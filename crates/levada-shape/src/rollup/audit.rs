@@ -58,8 +58,9 @@ fn choose(from: &[&Bucket]) -> Vec<Bucket> {
     order.into_iter().take(SAMPLE).map(|(_, bucket)| bucket.clone()).collect()
 }
 
-/// Each bucket is selected by comparing instants, not by `width_bucket`.
-async fn differing(
+/// The buckets whose cells are not what their rows say. Each is selected by comparing instants, not
+/// by `width_bucket`.
+pub(crate) async fn differing(
     filling: &Filling<'_>,
     chosen: &[Bucket],
 ) -> anyhow::Result<BTreeSet<Timestamp>> {

@@ -226,6 +226,10 @@ fn refuse_columns(rollup: &Rollup) -> Result<(), Problem> {
         return Err(Problem::new(format!("rollup \"{name}\" measures nothing"))
             .hint("add [rollup.measures] with, for example, rows = \"count\""));
     }
+    if !rollup.totals.is_empty() && seen.contains("cells") {
+        return Err(Problem::new(format!("rollup \"{name}\": column \"cells\" is there twice"))
+            .hint("cells is a column of all totals"));
+    }
     for column in rollup.totals.iter().flatten() {
         if !rollup.by.contains(column) {
             return Err(Problem::new(format!("rollup \"{name}\": totals name {column}"))
@@ -268,12 +272,23 @@ fn judge_measures(rollup: &Rollup, child: Option<&Definition>) -> Result<(), Pro
                 }
             }
             Measure::Sum(of) => {
-                let of = of.trim().trim_matches('"');
-                let added = child.and_then(|child| child.measures.get(of));
-                refuse_sum(of, added).map_err(|problem| Problem {
-                    message: refuse(problem.message.clone()).message,
-                    ..problem
-                })?;
+                let measures = child.iter().flat_map(|child| &child.measures);
+                let is_meant = |name: &str, added: &Measure| match added {
+                    Measure::Min(_) | Measure::Max(_) => of.trim().trim_matches('"') == name,
+                    _ => mentions(of, name),
+                };
+                for (name, added) in measures.filter(|(name, added)| is_meant(name, added)) {
+                    refuse_sum(name, Some(added)).map_err(|problem| Problem {
+                        message: refuse(problem.message.clone()).message,
+                        ..problem
+                    })?;
+                }
+            }
+            Measure::Count if child.is_some() => {
+                return Err(refuse("it would count cells, not rows".to_owned()).hint(
+                    "add up the count of the finer rollup: { sum = \"…\" }; to count cells, say \
+                     { count_if = \"true\" }",
+                ));
             }
             _ => {}
         }
@@ -284,6 +299,15 @@ fn judge_measures(rollup: &Rollup, child: Option<&Definition>) -> Result<(), Pro
             .hint("running totals add up counts and sums of the buckets of a calendar"));
     }
     Ok(())
+}
+
+/// Whether an expression has a column's name in it as a word.
+fn mentions(expression: &str, name: &str) -> bool {
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    expression.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&expression[..at], &expression[at + name.len()..]);
+        !before.ends_with(is_inside) && !after.starts_with(is_inside)
+    })
 }
 
 /// Some measures of finer buckets mean nothing when they are added up.
@@ -388,12 +412,24 @@ fn buckets(rollup: &Rollup, calendar: &str, sections: &Sections) -> Result<Bucke
 
 fn judge_ages(name: &str, buckets: &Buckets) -> Result<(), Problem> {
     let must_outlast = buckets.settles.longest().max(buckets.grace);
-    for (option, limit) in [("restate_for", buckets.restate_for), ("retention", buckets.retention)]
-    {
+    // Retention is counted from the beginning of a bucket, all else from its end.
+    let longest = SignedDuration::from_hours(match buckets.grain {
+        Grain::Hour => 1,
+        Grain::Day => 25,
+        Grain::Week => 7 * 24 + 1,
+        Grain::Month => 31 * 24 + 1,
+    });
+    for (option, limit, must_outlast) in [
+        ("restate_for", buckets.restate_for, must_outlast),
+        ("retention", buckets.retention, must_outlast.saturating_add(longest)),
+    ] {
         if limit.is_some_and(|limit| limit < must_outlast) {
             return Err(Problem::new(format!("rollup \"{name}\": {option} is too short"))
                 .detail("buckets would be final before they are closed or settled")
-                .hint("make it at least as long as grace and settles"));
+                .hint(
+                    "make it at least as long as grace and settles, and retention longer than \
+                     that by a whole bucket",
+                ));
         }
     }
     Ok(())

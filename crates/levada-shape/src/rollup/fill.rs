@@ -18,7 +18,6 @@ use crate::rollup::records::{self, BucketRow};
 use crate::rollup::statements::{AT, Described, Statements, instants};
 use crate::rollup::states::{self, State};
 use crate::rollup::{late, totals, touched};
-use crate::template::fill_in;
 
 /// What the rollups above it need to know of one that was brought up to date.
 #[derive(Debug, Clone, Default)]
@@ -122,22 +121,30 @@ impl Filling<'_> {
             true => touched::Touched::default(),
             false => self.touched().await?,
         };
-        let all = self.registry(&known, &touched, is_whole).await?;
+        // Buckets of another definition are no buckets of this one.
+        let kept = if is_other { &[][..] } else { known.as_slice() };
+        let all = self.registry(kept, &touched, is_whole).await?;
         let past: BTreeMap<Timestamp, State> =
-            known.iter().map(|row| (row.bucket.start, row.state)).collect();
+            kept.iter().map(|row| (row.bucket.start, row.state)).collect();
+        let is_frozen = |bucket: &Bucket| match is_new || is_other {
+            true => self.buckets.is_beyond_retention(bucket.start, self.as_of),
+            false => {
+                let state = past.get(&bucket.start).copied();
+                self.buckets.is_frozen(bucket.start, state, self.as_of)
+            }
+        };
         let is_dirty = |bucket: &&Bucket| {
             let state = past.get(&bucket.start).copied();
-            let is_frozen = match is_whole {
-                true => self.buckets.is_beyond_retention(bucket.start, self.as_of),
-                false => self.buckets.is_frozen(bucket.start, state, self.as_of),
-            };
             let is_due = is_whole || state.is_none_or(|state| state == State::Failed);
-            !is_frozen && (is_due || touched.starts.contains_key(&bucket.start))
+            !is_frozen(bucket) && (is_due || touched.starts.contains_key(&bucket.start))
         };
         let dirty: Vec<Bucket> = all.iter().filter(is_dirty).cloned().collect();
         let mut findings = late::find(self, &all, &dirty, &touched);
-        let counts = self.recompute(&dirty, &known, is_whole, &mut findings).await?;
-        let rows = self.aged(&all, &known, (&dirty, &counts));
+        let counts = self.recompute((&all, &dirty), &known, is_whole).await?;
+        if is_whole {
+            findings.extend(late::of_whole(self, &all, &dirty).await?);
+        }
+        let rows = self.aged(&all, kept, (&dirty, &counts));
         totals::keep(self, &known, &rows, is_whole).await?;
         let rows = audit::sample(self, rows, &mut findings).await?;
         let through = states::closed_through(rows.iter().map(|row| (row.state, &row.bucket)));
@@ -189,12 +196,10 @@ impl Filling<'_> {
         is_whole: bool,
     ) -> anyhow::Result<Vec<Bucket>> {
         let (calendar, grain) = (&self.buckets.calendar, self.buckets.grain);
-        let declared = match self.buckets.starts {
-            Some(date) => Some(calendar.start_of_date(date)?),
-            None => None,
-        };
-        let floor = declared.unwrap_or(FLOOR);
-        let oldest = match is_whole {
+        let floor = self.floor()?;
+        let declared = self.buckets.starts.map(|_| floor);
+        // Without any bucket yet, time alone may bring the rows of the future.
+        let oldest = match is_whole || known.is_empty() {
             true => self.oldest_row().await?,
             false => touched.starts.keys().next().copied(),
         };
@@ -203,10 +208,10 @@ impl Filling<'_> {
         let Some(first) = first.into_iter().flatten().min() else {
             return Ok(Vec::new());
         };
-        if first > self.as_of {
+        if first >= calendar.bucket_of(grain, self.as_of)?.end {
             return Ok(Vec::new());
         }
-        let mut all = calendar.buckets(grain, first, self.as_of)?;
+        let mut all = calendar.buckets(grain, first.min(self.as_of), self.as_of)?;
         if declared.is_none() {
             // Nothing is known of what was removed before the first edition.
             let is_known = |start| kept.is_some_and(|kept| start >= kept);
@@ -218,56 +223,75 @@ impl Filling<'_> {
         Ok(all)
     }
 
+    /// Rows before this instant have no bucket.
+    pub(crate) fn floor(&self) -> anyhow::Result<Timestamp> {
+        match self.buckets.starts {
+            Some(date) => self.buckets.calendar.start_of_date(date),
+            None => Ok(FLOOR),
+        }
+    }
+
     async fn oldest_row(&self) -> anyhow::Result<Option<Timestamp>> {
         let with = self.definition().bindings.whole(self.publishing);
         let rows = self.statements.rows(&with);
-        // A value is compared, not tested, so that an index can answer.
+        let floor = self.floor()?.min(FLOOR);
+        // Values are compared, not tested, so that an index can answer.
         let sql = format!(
             "SELECT (extract(epoch FROM min({AT})) * 1000000)::bigint FROM ({rows}) AS r \
-             WHERE {AT} >= '{FLOOR}'::timestamptz"
+             WHERE {AT} >= '{floor}'::timestamptz AND {AT} < 'infinity'::timestamptz"
         );
         let oldest: Option<i64> = self.session().one(&sql, &[]).await?.get(0);
         Ok(oldest.map(Timestamp::from_microsecond).transpose()?)
     }
 
-    /// Replaces the cells of these buckets; returns how many rows each counts.
+    /// Replaces the cells of the dirty buckets among all; returns how many rows each counts.
     async fn recompute(
         &self,
-        dirty: &[Bucket],
+        (all, dirty): (&[Bucket], &[Bucket]),
         known: &[BucketRow],
         is_whole: bool,
-        findings: &mut Vec<Finding>,
     ) -> anyhow::Result<BTreeMap<Timestamp, i64>> {
         let session = self.session();
         let table = self.definition().table.sql();
         let was_counted = known.iter().filter(|row| row.in_totals).map(|row| row.bucket.start);
         let starts: BTreeSet<Timestamp> = dirty.iter().map(|bucket| bucket.start).collect();
         let old = instants(was_counted.filter(|start| starts.contains(start)));
+        let replaced = match is_whole {
+            false => format!("bucket_start = ANY ({})", instants(starts.iter().copied())),
+            // What is in no bucket any more goes as well.
+            true => {
+                let all = all.iter().map(|bucket| bucket.start);
+                let kept = instants(all.filter(|start| !starts.contains(start)));
+                format!("bucket_start <> ALL ({kept})")
+            }
+        };
         session
             .batch(&format!(
                 "DROP TABLE IF EXISTS {CELLS}, {OLD_CELLS}; CREATE UNLOGGED TABLE {OLD_CELLS} AS \
                  SELECT * FROM {table} WHERE bucket_start = ANY ({old})"
             ))
             .await?;
+        if !dirty.is_empty() {
+            let with = self.definition().bindings.whole(self.publishing);
+            let cells = self.statements.cells(self.buckets, dirty, is_whole);
+            let create = format!("CREATE UNLOGGED TABLE {CELLS} AS {with} {cells}");
+            session.batch(&create).await.with_context(|| self.computing())?;
+        }
+        if is_whole || !dirty.is_empty() {
+            session.batch(&format!("DELETE FROM {table} WHERE {replaced}")).await?;
+        }
         if dirty.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let with = self.definition().bindings.whole(self.publishing);
-        let cells = self.statements.cells(self.buckets, dirty, is_whole);
-        let create = format!("CREATE UNLOGGED TABLE {CELLS} AS {with} {cells}");
-        session.batch(&create).await.with_context(|| self.computing())?;
         let columns = self.statements.columns().join(", ");
-        let starts = instants(starts.into_iter());
         session
-            .batch(&fill_in(
-                include_str!("../sql/rollup_replaced.sql"),
-                &[("table", &table), ("starts", &starts), ("columns", &columns)],
+            .batch(&format!(
+                "INSERT INTO {table} (bucket, bucket_start, bucket_end, {columns}) \
+                 SELECT bucket, bucket_start, bucket_end, {columns} FROM {CELLS} \
+                 WHERE bucket IS NOT NULL ORDER BY bucket_start"
             ))
             .await
             .with_context(|| self.computing())?;
-        if is_whole {
-            findings.extend(late::outside(self, dirty).await?);
-        }
         self.rows_by_bucket().await
     }
 

@@ -36,6 +36,7 @@ async fn inside(definition: &Definition, publishing: &Publishing<'_>) -> anyhow:
     let types = columns_of(session).await?;
     refuse_strangers(session, definition, publishing).await?;
     let arms = judge_tree(session, definition, Part::Rows).await?;
+    judge_tables(definition, publishing).await?;
     let mut described = Described {
         time: None,
         types: BTreeMap::new(),
@@ -185,6 +186,39 @@ async fn judge_tree(
         }
     }
     Ok(Arms::of(&tree, &definition.bindings))
+}
+
+/// Every table has to be one whose changes are known, and read by the name that is bound to it.
+async fn judge_tables(definition: &Definition, publishing: &Publishing<'_>) -> anyhow::Result<()> {
+    let session = publishing.session;
+    let tree: String = session.one(include_str!("../sql/rollup_tree.sql"), &[]).await?.get("tree");
+    for (alias, name) in &definition.bindings.0 {
+        if definition.of.is_none() && name.schema == definition.table.schema {
+            return Err(Problem::new(format!("{name} is no table of the source"))
+                .detail("its changes are not noticed")
+                .hint("count rows of tables that are copied; of = … adds up another rollup")
+                .into());
+        }
+        let placed = publishing.place(name);
+        let sql = "SELECT c.oid::text, c.relkind IN ('r', 'p') FROM pg_catalog.pg_class AS c \
+                   WHERE c.oid = pg_catalog.to_regclass($1)";
+        let row = session.one(sql, &[&placed.sql()]).await?;
+        if !row.get::<_, bool>(1) {
+            return Err(Problem::new(format!("{name} is no table"))
+                .detail("changes of what a view shows are not noticed")
+                .hint("declare the tables that it reads, and give its query as sql = …")
+                .into());
+        }
+        let reads = tree.matches(&format!(":rtekind 0 :relid {} ", row.get::<_, &str>(0))).count();
+        let bound = definition.bindings.0.values().filter(|other| *other == name).count();
+        if reads > bound {
+            return Err(Problem::new(format!("its query reads {name} by its own name"))
+                .detail("so it would read all rows where changed ones are meant")
+                .hint(format!("call it {}, without a schema", quote_identifier(alias)))
+                .into());
+        }
+    }
+    Ok(())
 }
 
 async fn bound_columns(

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use report::{Finding, Problem, text};
 
 use crate::calendar::Bucket;
+use crate::rollup::audit;
 use crate::rollup::fill::{CELLS, Filling};
+use crate::rollup::statements::AT;
 use crate::rollup::touched::Touched;
 
 /// Changes that no bucket takes.
@@ -42,29 +44,68 @@ pub(crate) fn find(
     findings
 }
 
-/// Rows of the whole table that have no bucket.
-pub(crate) async fn outside(
+/// What no bucket takes of the whole table.
+pub(crate) async fn of_whole(
     filling: &Filling<'_>,
-    wanted: &[Bucket],
+    all: &[Bucket],
+    dirty: &[Bucket],
+) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    findings.extend(outside(filling, all, dirty).await?);
+    findings.extend(restated(filling, all, dirty).await?);
+    Ok(findings)
+}
+
+/// Rows without a time, or before all buckets. Those of the future will have a bucket, and of those
+/// that production removes nobody asks.
+async fn outside(
+    filling: &Filling<'_>,
+    all: &[Bucket],
+    dirty: &[Bucket],
 ) -> anyhow::Result<Option<Finding>> {
-    if filling.buckets.retention.is_some() {
-        return Ok(None);
-    }
-    let Some(end) = wanted.last().map(|bucket| bucket.end) else { return Ok(None) };
-    let sql =
-        format!("SELECT coalesce(sum(source_rows), 0)::bigint FROM {CELLS} WHERE bucket IS NULL");
     let session = filling.publishing.session;
-    let outside: i64 = session.one(&sql, &[]).await?.get(0);
-    if outside == 0 {
-        return Ok(None);
+    if !dirty.is_empty() {
+        let sql = format!("SELECT EXISTS (SELECT FROM {CELLS} WHERE bucket IS NULL)");
+        if !session.one(&sql, &[]).await?.get::<_, bool>(0) {
+            return Ok(None);
+        }
     }
-    // Those of the future will have a bucket.
+    let mut tests = vec![format!("{AT} IS NULL")];
+    if filling.buckets.retention.is_none() {
+        let first = all.first().map_or(filling.floor()?, |bucket| bucket.start);
+        tests.push(format!("{AT} < '{first}'::timestamptz"));
+    }
     let with = filling.definition().bindings.whole(filling.publishing);
     let rows = filling.statements.rows(&with);
-    let at = crate::rollup::statements::AT;
-    let sql = format!("SELECT count(*) FROM ({rows}) AS r WHERE {at} >= '{end}'::timestamptz");
-    let future: i64 = session.one(&sql, &[]).await?.get(0);
-    Ok(without_bucket(&filling.definition().name, outside - future))
+    let sql = format!("SELECT count(*) FROM ({rows}) AS r WHERE {}", tests.join(" OR "));
+    let outside: i64 = session.one(&sql, &[]).await?.get(0);
+    Ok(without_bucket(&filling.definition().name, outside))
+}
+
+/// Final buckets whose rows no longer say what is published.
+async fn restated(
+    filling: &Filling<'_>,
+    all: &[Bucket],
+    dirty: &[Bucket],
+) -> anyhow::Result<Option<Finding>> {
+    let is_kept = |bucket: &&Bucket| {
+        !filling.buckets.is_beyond_retention(bucket.start, filling.as_of)
+            && dirty.binary_search_by_key(&bucket.start, |other| other.start).is_err()
+    };
+    let kept: Vec<Bucket> = all.iter().filter(is_kept).cloned().collect();
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let wrong = audit::differing(filling, &kept).await?;
+    let labels = kept.iter().filter(|bucket| wrong.contains(&bucket.start));
+    let labels: Vec<&str> = labels.map(|bucket| bucket.label.as_str()).collect();
+    let (Some(first), Some(last)) = (labels.first(), labels.last()) else { return Ok(None) };
+    let buckets = text::counted(labels.len() as u64, "final bucket");
+    let problem = Problem::new(format!("rows of {buckets} have changed"))
+        .detail(format!("{first} to {last} keep the numbers that were published"))
+        .hint("raise restate_for if such changes are to be followed");
+    let subject = format!("rollup {}", filling.definition().name);
+    Ok(Some(Finding::warning("late-rows", subject, problem)))
 }
 
 fn without_bucket(name: &str, rows: i64) -> Option<Finding> {
@@ -72,7 +113,7 @@ fn without_bucket(name: &str, rows: i64) -> Option<Finding> {
         return None;
     }
     let rows = text::counted(rows as u64, "row");
-    let problem = Problem::new(format!("{rows} without a bucket are not counted"))
+    let problem = Problem::new(format!("not counted: {rows} without a bucket"))
         .detail("their time is missing, or before the first bucket")
         .hint(
             "add where = … for what is not to be counted, or starts = … for an earlier beginning",

@@ -57,6 +57,16 @@ impl Rollups {
             }
             definitions.push(Definition::of(rollup, sections, &definitions)?);
         }
+        let mut tables = BTreeSet::new();
+        for definition in &definitions {
+            let totals = definition.totals.iter().map(|by| totals::name(definition, by));
+            for table in totals.chain([definition.table.clone()]) {
+                if !tables.insert(table.clone()) {
+                    return Err(Problem::new(format!("two statistics would be called {table}"))
+                        .hint("totals are tables of their own: give a rollup another name"));
+                }
+            }
+        }
         Ok(Self { definitions })
     }
 
@@ -144,7 +154,18 @@ impl Rollups {
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
         set_path(session, &path).await?;
+        self.drop_staging(session).await?;
         Ok(findings)
+    }
+
+    /// Also what was kept of rows before it turned out that everything is computed anew.
+    async fn drop_staging(&self, session: &Session) -> anyhow::Result<()> {
+        let kept = (0..self.definitions.len()).flat_map(|number| {
+            [Image::Before, Image::After].map(|image| touched::staging(number, image))
+        });
+        let cells = [fill::CELLS, fill::OLD_CELLS].map(str::to_owned);
+        let all = kept.chain(cells).collect::<Vec<_>>().join(", ");
+        Ok(session.batch(&format!("DROP TABLE IF EXISTS {all}")).await?)
     }
 
     /// Rollups that are in no section any more: nobody brings them up to date.

@@ -1,7 +1,7 @@
 //! What is recorded of a rollup in the schema `levada`, for the next publication and for whoever
 //! serves its numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edition::Publishing;
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use pg::{Session, quote_literal};
 use crate::calendar::Bucket;
 use crate::rollup::definition::Definition;
 use crate::rollup::fill::Filling;
+use crate::rollup::statements::instants;
 use crate::rollup::states::State;
 
 /// A bucket and what is said of it.
@@ -103,6 +104,17 @@ pub(crate) async fn save(
     let session = filling.publishing.session;
     let definition = filling.definition();
     save_rollup(filling, through, has_changed).await?;
+    let now: BTreeSet<Timestamp> = rows.iter().map(|row| row.bucket.start).collect();
+    let gone = known.iter().map(|row| row.bucket.start).filter(|start| !now.contains(start));
+    let gone: Vec<Timestamp> = gone.collect();
+    if !gone.is_empty() {
+        let sql = format!(
+            "DELETE FROM levada.rollup_bucket WHERE rollup = {} AND bucket_start = ANY ({})",
+            quote_literal(&definition.name),
+            instants(gone.into_iter())
+        );
+        session.batch(&sql).await?;
+    }
     let before: BTreeMap<Timestamp, &BucketRow> =
         known.iter().map(|row| (row.bucket.start, row)).collect();
     let is_other =

@@ -134,3 +134,7 @@ pub(crate) fn closed_through<'a, T>(
         .map(|(_, bucket)| bucket)
         .last()
 }
+
+#[cfg(test)]
+#[path = "states_tests.rs"]
+mod tests;

@@ -127,7 +127,7 @@ impl<'a> Total<'a> {
         let counted = instants(counted);
         let rollup = self.filling.definition().table.sql();
         let cells = format!(
-            "SELECT {}, 1 AS sign FROM {rollup} WHERE bucket_start = ANY ({counted})",
+            "SELECT {}, 1 AS \"levada sign\" FROM {rollup} WHERE bucket_start = ANY ({counted})",
             self.parts("")
         );
         self.sums(&cells)
@@ -139,7 +139,7 @@ impl<'a> Total<'a> {
         by.chain(measures).collect::<Vec<_>>().join(", ")
     }
 
-    /// Sums keep the types of what is summed: a sum of bigint is numeric. Sums of nothing are 0.
+    /// Sums keep the types of what is summed: a sum of bigint is numeric.
     fn sums(&self, cells: &str) -> String {
         let by = list(self.by);
         let types: BTreeMap<String, &str> = self
@@ -150,13 +150,16 @@ impl<'a> Total<'a> {
             .collect();
         let sums = self.measures.iter().map(|name| {
             let kind = types.get(name).copied().unwrap_or("numeric");
-            format!("coalesce(sum({name}), '0')::{kind} AS {name}")
+            format!("sum({name})::{kind} AS {name}")
         });
         let all: Vec<String> =
             (!by.is_empty()).then_some(by.clone()).into_iter().chain(sums).collect();
         let group =
             if by.is_empty() { "HAVING count(*) > 0".to_owned() } else { format!("GROUP BY {by}") };
-        format!("SELECT {}, sum(sign)::bigint AS cells FROM ({cells}) AS c {group}", all.join(", "))
+        format!(
+            "SELECT {}, sum(\"levada sign\")::bigint AS cells FROM ({cells}) AS c {group}",
+            all.join(", ")
+        )
     }
 
     async fn begin(&self, rows: &[BucketRow]) -> anyhow::Result<()> {
@@ -179,7 +182,7 @@ impl<'a> Total<'a> {
         let rollup = self.filling.definition().table.sql();
         let (plus, minus) = (self.parts(""), self.parts("-"));
         let cells = format!(
-            "SELECT {plus}, 1 AS sign FROM {rollup} WHERE bucket_start = ANY ({added}) \
+            "SELECT {plus}, 1 AS \"levada sign\" FROM {rollup} WHERE bucket_start = ANY ({added}) \
              UNION ALL SELECT {minus}, -1 FROM {OLD_CELLS} \
              UNION ALL SELECT {minus}, -1 FROM {rollup} WHERE bucket_start = ANY ({dropped})"
         );
@@ -189,7 +192,10 @@ impl<'a> Total<'a> {
         );
         session.batch(&create).await?;
         let (table, columns) = (self.table.name.sql(), self.columns());
-        let settings = self.measures.iter().map(|name| format!("{name} = t.{name} + d.{name}"));
+        let settings = self
+            .measures
+            .iter()
+            .map(|name| format!("{name} = coalesce(t.{name} + d.{name}, t.{name}, d.{name})"));
         let settings = settings.collect::<Vec<_>>().join(", ");
         for nulls in match_nulls::patterns(session, DELTA, self.by).await? {
             let same = match_nulls::condition(self.by, &nulls, ("t", "d"));
@@ -206,7 +212,37 @@ impl<'a> Total<'a> {
                 ))
                 .await?;
         }
-        let sql = format!("DELETE FROM {table} WHERE cells = 0; DROP TABLE {DELTA}");
-        Ok(session.batch(&sql).await?)
+        session.batch(&format!("DELETE FROM {table} WHERE cells = 0")).await?;
+        self.tell_nothing_from_zero(rows).await?;
+        Ok(session.batch(&format!("DROP TABLE {DELTA}")).await?)
+    }
+
+    /// A sum from which its last value was taken away is 0 by subtraction, but is NULL where all
+    /// values that are left are.
+    async fn tell_nothing_from_zero(&self, rows: &[BucketRow]) -> anyhow::Result<()> {
+        let session = self.filling.publishing.session;
+        let definition = self.filling.definition();
+        let is_sum =
+            |name: &&String| matches!(definition.measures.get(*name), Some(Measure::Sum(_)));
+        let sums: Vec<String> =
+            definition.measures.keys().filter(is_sum).map(|name| quote_identifier(name)).collect();
+        if sums.is_empty() {
+            return Ok(());
+        }
+        let counted = instants(rows.iter().filter(|row| row.in_totals).map(|r| r.bucket.start));
+        let (table, rollup) = (self.table.name.sql(), definition.table.sql());
+        for nulls in match_nulls::patterns(session, DELTA, self.by).await? {
+            let delta = match_nulls::condition(self.by, &nulls, ("t", "d"));
+            let cells = match_nulls::condition(self.by, &nulls, ("c", "t"));
+            for name in &sums {
+                let sql = format!(
+                    "UPDATE {table} AS t SET {name} = NULL FROM {DELTA} AS d \
+                     WHERE {delta} AND t.{name} = 0 AND NOT EXISTS (SELECT FROM {rollup} AS c \
+                     WHERE {cells} AND c.{name} IS NOT NULL AND c.bucket_start = ANY ({counted}))"
+                );
+                session.batch(&sql).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pg::{Session, quote_identifier};
 
 use crate::bindings::Image;
@@ -28,7 +28,7 @@ pub(crate) struct Touched {
 }
 
 /// The table in which the changed rows are added up.
-fn staging(number: usize, image: Image) -> String {
+pub(crate) fn staging(number: usize, image: Image) -> String {
     let what = if image == Image::Before { "left" } else { "came" };
     format!("levada.stage_{what}_{number}")
 }
@@ -102,12 +102,17 @@ pub(crate) async fn of_rows(filling: &Filling<'_>) -> anyhow::Result<Touched> {
              SELECT c.{AT}, c.source_rows FROM ({only_came}) AS c; DROP TABLE {left}, {came}"
         ))
         .await?;
-    let sql = include_str!("../sql/rollup_touched.sql").replace("@touched@", &table);
+    let sql = include_str!("../sql/rollup_touched.sql")
+        .replace("@touched@", &table)
+        .replace("@floor@", &filling.floor()?.to_string());
     let row = session.one(&sql, &[]).await?;
     let (first, last): (Option<i64>, Option<i64>) = (row.get("first"), row.get("last"));
     let mut touched = Touched { starts: BTreeMap::new(), outside: row.get("outside") };
     if let (Some(first), Some(last)) = (first, last) {
-        let last = Timestamp::from_microsecond(last)?.min(*as_of);
+        // A clock ahead of the source's writes rows later than its moment into the bucket of it.
+        let current = buckets.calendar.bucket_of(buckets.grain, *as_of)?;
+        let end = current.end.checked_sub(SignedDuration::from_micros(1))?;
+        let last = Timestamp::from_microsecond(last)?.min(end);
         let first = Timestamp::from_microsecond(first)?;
         if first <= last {
             let span = buckets.calendar.buckets(buckets.grain, first, last)?;

@@ -5,3 +5,4 @@
 
 mod cases;
 mod combined;
+mod model;
