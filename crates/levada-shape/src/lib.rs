@@ -5,6 +5,7 @@
 //! read tables as they are, or only what changed of them; `report_table` is a table of the reports
 //! schema. Each feature has a folder. Nothing here prints.
 
+mod arms;
 mod bindings;
 mod calendar;
 mod enrich;

@@ -86,8 +86,8 @@ impl Keyed<'_> {
 
     /// Keeps what changed rows amount to, before or after they are written.
     pub(crate) async fn collect(&self, image: Image) -> anyhow::Result<usize> {
-        let columns = &self.statements.described.columns;
-        let withs = self.definition().bindings.changed(self.publishing, image, columns);
+        let combined = self.statements.described.combined();
+        let withs = self.definition().bindings.changed(self.publishing, image, combined);
         let table = self.staging(image);
         let nothing = self.measured(&self.definition().bindings.whole(self.publishing), "");
         let create = format!(
@@ -149,7 +149,8 @@ impl Keyed<'_> {
         let by = list(&self.definition().by);
         let by = if by.is_empty() { "true AS \"levada all\"".to_owned() } else { by };
         // What left and what came may come to the same: then nothing has changed.
-        let is_exact = parts <= 1 && self.definition().measures.values().all(is_mergeable);
+        let is_sum = parts <= 1 && !self.statements.described.arms.has_outer_joins;
+        let is_exact = is_sum && self.definition().measures.values().all(is_mergeable);
         let [only_left, only_came] = match is_exact {
             true => [
                 format!("TABLE {left} EXCEPT ALL TABLE {came}"),

@@ -100,7 +100,7 @@ impl Rollups {
                 Keyed { publishing, statements, number }.collect(Image::Before).await?;
                 continue;
             }
-            let withs = bindings.changed(publishing, Image::Before, &described.columns);
+            let withs = bindings.changed(publishing, Image::Before, described.combined());
             let staged = (withs.as_slice(), Image::Before);
             touched::collect(publishing.session, number, statements, staged).await?;
         }

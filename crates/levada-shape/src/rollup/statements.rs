@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pg::{Name, quote_identifier, quote_literal};
 
+use crate::arms::Arms;
 use crate::calendar::Bucket;
 use crate::report_table::list;
 use crate::rollup::config::Measure;
@@ -36,6 +37,15 @@ pub(crate) struct Described {
     pub(crate) floats: Vec<String>,
     /// Columns of the tables that are bound.
     pub(crate) columns: BTreeMap<Name, Vec<String>>,
+    /// How they are combined.
+    pub(crate) arms: Arms,
+}
+
+impl Described {
+    /// The columns of the tables, and how these are combined.
+    pub(crate) fn combined(&self) -> (&BTreeMap<Name, Vec<String>>, &Arms) {
+        (&self.columns, &self.arms)
+    }
 }
 
 /// A definition with what the server says of it.

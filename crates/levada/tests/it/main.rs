@@ -10,6 +10,7 @@ mod courtesy;
 mod demo;
 mod docs;
 mod enrich;
+mod examples;
 mod fidelity;
 mod filters;
 mod imports;
