@@ -154,7 +154,10 @@ impl<'a> Total<'a> {
             (!by.is_empty()).then_some(by.clone()).into_iter().chain(sums).collect();
         let group =
             if by.is_empty() { "HAVING count(*) > 0".to_owned() } else { format!("GROUP BY {by}") };
-        format!("SELECT {}, sum(\"levada sign\")::bigint AS cells FROM ({cells}) AS c {group}", all.join(", "))
+        format!(
+            "SELECT {}, sum(\"levada sign\")::bigint AS cells FROM ({cells}) AS c {group}",
+            all.join(", ")
+        )
     }
 
     async fn begin(&self, rows: &[BucketRow]) -> anyhow::Result<()> {
@@ -214,9 +217,8 @@ impl<'a> Total<'a> {
     async fn tell_nothing_from_zero(&self, rows: &[BucketRow]) -> anyhow::Result<()> {
         let session = self.filling.publishing.session;
         let definition = self.filling.definition();
-        let is_sum = |name: &&String| {
-            matches!(definition.measures.get(*name), Some(Measure::Sum(_)))
-        };
+        let is_sum =
+            |name: &&String| matches!(definition.measures.get(*name), Some(Measure::Sum(_)));
         let sums: Vec<String> =
             definition.measures.keys().filter(is_sum).map(|name| quote_identifier(name)).collect();
         if sums.is_empty() {

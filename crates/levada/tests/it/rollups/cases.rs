@@ -60,9 +60,12 @@ fn older_than(way: &Way, days: u32) -> String {
 
 #[test]
 fn a_row_a_little_ahead_of_the_source_is_counted_today() {
-    let (source, way) = stage("rollup_ahead", "create table public.event (id int primary key, \
+    let (source, way) = stage(
+        "rollup_ahead",
+        "create table public.event (id int primary key, \
          at timestamptz, kind text, amount int); \
-         insert into event values (1, now() + interval '2 minutes', 'a', 1)");
+         insert into event values (1, now() + interval '2 minutes', 'a', 1)",
+    );
     // Where it is about noon, two minutes ahead are the same day.
     let noon = "select name from pg_timezone_names where name ~ '^(Africa|Asia|America|Pacific)/' \
                 and extract(hour from now() at time zone name) = 12 order by 1 limit 1";
@@ -78,9 +81,12 @@ fn a_row_a_little_ahead_of_the_source_is_counted_today() {
 
 #[test]
 fn rows_without_a_time_are_reported_where_there_are_no_others() {
-    let (source, way) = stage("rollup_undated", "create table public.event (id int primary key, \
+    let (source, way) = stage(
+        "rollup_undated",
+        "create table public.event (id int primary key, \
          at timestamptz, kind text, amount int); insert into event values (1, null, 'a', 1), \
-         (2, '-infinity', 'a', 1), (3, 'infinity', 'a', 1), (4, '1950-01-01', 'b', 1)");
+         (2, '-infinity', 'a', 1), (3, 'infinity', 'a', 1), (4, '1950-01-01', 'b', 1)",
+    );
     way.configure(&daily("", ""));
     expect_finding(way.run(), "not counted: 3 rows without a bucket");
     source.execute("insert into event values (5, null, 'a', 1), (6, now(), 'a', 1)").unwrap();
@@ -217,7 +223,9 @@ fn final_buckets_keep_what_was_published_and_say_so() {
     way.configure(&daily(keep, ""));
     way.run().expect_code(0);
     let before = older_than(&way, 12);
-    source.execute("delete from event where at < now() - interval '30 days' and id % 2 = 0").unwrap();
+    source
+        .execute("delete from event where at < now() - interval '30 days' and id % 2 = 0")
+        .unwrap();
     expect_finding(way.run(), "final buckets have changed");
     assert_eq!(older_than(&way, 12), before);
     // Also where all is read anew.
@@ -259,24 +267,17 @@ fn a_bucket_that_passed_unseen_is_a_gap() {
 
 #[test]
 fn tampering_is_found_and_healed() {
-    let (_source, way) = stage("rollup_tampered", EVENTS);
+    // No more days than are looked at in each run.
+    let few = EVENTS.replace("1, 200", "1, 8");
+    let (source, way) = stage("rollup_tampered", &few);
     way.configure(&daily("totals = [[\"kind\"], []]", ""));
     way.run().expect_code(0);
-    // Every cell, as the audit looks at some.
     way.target.execute("update reports.daily set events = events + 1").unwrap();
     expect_finding(way.run(), "is not what its rows say");
-    let failed = "select count(*) from levada.rollup_bucket where state = 'failed'";
-    assert_eq!(way.target.psql(failed).unwrap(), "3");
-    for _ in 0..40 {
-        way.run();
-        let wrong = "select coalesce(sum(events), 0) from reports.daily";
-        if way.target.psql(wrong).unwrap() == "200" {
-            break;
-        }
-    }
-    way.run();
+    let failed = "select state = 'failed' from levada.rollup_bucket where source_rows > 0";
+    assert!(!way.target.psql(failed).unwrap().contains('f'));
     way.run().expect_code(0);
-    assert_eq!(way.target.psql("select sum(events) from reports.daily").unwrap(), "200");
+    assert_counted(&source, &way);
     way.target.execute("update reports.daily_totals set events = 3").unwrap();
     expect_finding(way.run(), "reports.daily_totals was not the sum of its buckets");
     way.run().expect_code(0);
@@ -416,22 +417,29 @@ fn what_would_count_wrongly_is_refused() {
     way.target.execute("create schema reports; create table reports.taken (a int)").unwrap();
     let published = way.target.psql(edition).unwrap();
     let of = |measures: &str| {
-        daily("", "people = { distinct = \"amount\" }\nshare = { ratio = [\"events\", \"events\"] }\n\
-             low = { min = \"amount\" }")
-            + "[[rollup]]\nname = \"weekly\"\nof = \"daily\"\ncalendar = \"london\"\ngrain = \"week\"\n\
+        daily(
+            "",
+            "people = { distinct = \"amount\" }\nshare = { ratio = [\"events\", \"events\"] }\n\
+             low = { min = \"amount\" }",
+        ) + "[[rollup]]\nname = \"weekly\"\nof = \"daily\"\ncalendar = \"london\"\ngrain = \"week\"\n\
                [rollup.measures]\n"
             + measures
     };
     let query = |sql: &str| {
-        daily("", "")
-            .replace("table = \"public.event\"", &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"))
+        daily("", "").replace(
+            "table = \"public.event\"",
+            &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"),
+        )
     };
-    let naive = |rest: &str| daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest);
+    let naive = |rest: &str| {
+        daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest)
+    };
     let count = "[rollup.measures]\nn = \"count\"";
-    let of_week = of("events = { sum = \"events\" }\n") + &format!(
-        "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\ngrain = \"month\"\n{}",
-        "measures = { e = { sum = \"events\" } }\n"
-    );
+    let of_week = of("events = { sum = \"events\" }\n")
+        + &format!(
+            "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\ngrain = \"month\"\n{}",
+            "measures = { e = { sum = \"events\" } }\n"
+        );
     let cases = [
         ("a sum of distinct", of("people = { sum = \"people\" }")),
         ("a hidden sum of distinct", of("people = { sum = \"coalesce(people, 0)\" }")),
@@ -461,11 +469,24 @@ fn what_would_count_wrongly_is_refused() {
         ("a second zone", daily("zone = \"UTC\"", "")),
         ("no time", naive("by = []\nzone = \"UTC\"").replace("time = \"at\"", "time = \"n\"")),
         ("an unknown column", daily("", "").replace("by = [\"kind\"]", "by = [\"sort\"]")),
-        ("an unknown calendar", daily("", "").replace("calendar = \"london\"", "calendar = \"lisbon\"")),
+        (
+            "an unknown calendar",
+            daily("", "").replace("calendar = \"london\"", "calendar = \"lisbon\""),
+        ),
         ("a POSIX calendar", daily("", "").replace("Europe/London", "Etc/GMT+3")),
-        ("a name twice", daily("", "") + &format!("[[rollup]]\nname = \"daily\"\ntable = \"event\"\n{count}")),
-        ("a name of totals", daily("totals = [[]]", "") + &format!("[[rollup]]\nname = \"daily_totals\"\ntable = \"event\"\n{count}")),
-        ("a name that is taken", format!("[[rollup]]\nname = \"taken\"\ntable = \"event\"\n{count}")),
+        (
+            "a name twice",
+            daily("", "") + &format!("[[rollup]]\nname = \"daily\"\ntable = \"event\"\n{count}"),
+        ),
+        (
+            "a name of totals",
+            daily("totals = [[]]", "")
+                + &format!("[[rollup]]\nname = \"daily_totals\"\ntable = \"event\"\n{count}"),
+        ),
+        (
+            "a name that is taken",
+            format!("[[rollup]]\nname = \"taken\"\ntable = \"event\"\n{count}"),
+        ),
         ("a short retention", daily("grace = \"2 days\"\nretention = \"2 days\"", "")),
         ("a column of totals", daily("totals = [[]]", "cells = \"count\"")),
         ("bad SQL", daily("", "x = { sum = \"amount +\" }")),
@@ -477,7 +498,8 @@ fn what_would_count_wrongly_is_refused() {
         said += &format!("# {what}: exit {}\n", ran.code);
         let is_told = |line: &&str| {
             let starts = ["error:", "  detail:", "  hint:", "  "];
-            starts.iter().any(|start| line.starts_with(start)) && !line.contains("levada run --config")
+            starts.iter().any(|start| line.starts_with(start))
+                && !line.contains("levada run --config")
         };
         for line in ran.stderr.lines().filter(is_told) {
             said += &format!("{line}\n");

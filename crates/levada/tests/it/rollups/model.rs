@@ -387,14 +387,18 @@ impl Model {
                 "WITH moved AS (DELETE FROM live WHERE at < {at} RETURNING *) INSERT INTO history \
                  SELECT * FROM moved ON CONFLICT (id) DO NOTHING"
             ),
-            16 => format!("DELETE FROM history WHERE id % 10 = {c} % 10; UPDATE live SET \
-                 status = 'done' WHERE id % 4 = {c} % 4"),
+            16 => format!(
+                "DELETE FROM history WHERE id % 10 = {c} % 10; UPDATE live SET \
+                 status = 'done' WHERE id % 4 = {c} % 4"
+            ),
             17 => format!("UPDATE history SET at = {at}, person = {c} WHERE id = {a}"),
             18 => format!(
                 "INSERT INTO visit VALUES ({a}, {at}, {c} % 15, {c} / 3.0) {upsert}, \
                  place = excluded.place"
             ),
-            19 => format!("UPDATE place SET region = nullif('r{}', 'r2') WHERE id = {c} % 13", c % 4),
+            19 => {
+                format!("UPDATE place SET region = nullif('r{}', 'r2') WHERE id = {c} % 13", c % 4)
+            }
             20 => format!(
                 "DELETE FROM place WHERE id = {c} % 13; INSERT INTO place VALUES ({b} % 16, 'new') \
                  ON CONFLICT DO NOTHING; UPDATE visit SET place = {b} % 16 WHERE id % 9 = 1"
@@ -404,8 +408,10 @@ impl Model {
                  UPDATE SET day = excluded.day; UPDATE booking SET id = 300 - id WHERE id = {b} \
                  AND NOT EXISTS (SELECT FROM booking AS o WHERE o.id = 300 - {b})"
             ),
-            22 => format!("DELETE FROM booking WHERE id % 25 = {c} % 25; UPDATE booking SET \
-                 seats = seats + 1, kind = {kind} WHERE id % 11 = 3"),
+            22 => format!(
+                "DELETE FROM booking WHERE id % 25 = {c} % 25; UPDATE booking SET \
+                 seats = seats + 1, kind = {kind} WHERE id % 11 = 3"
+            ),
             23 => format!(
                 "INSERT INTO log SELECT coalesce(max(id), 0) + g, coalesce({other}, now()), 'p', \
                  g / 7.0 FROM log, generate_series(1, 3) AS g GROUP BY g"
