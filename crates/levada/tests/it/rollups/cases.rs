@@ -5,11 +5,7 @@ use testkit::Database;
 use crate::refresh::{Way, stage};
 use crate::support::{Ran, levada};
 
-const EVENTS: &str = "
-    create table public.event (id int primary key, at timestamptz, kind text, amount int);
-    insert into public.event
-    select n, now() - n * interval '5 hours', (array['a', 'b', null])[1 + n % 3], n
-    from generate_series(1, 200) as n";
+const EVENTS: &str = include_str!("events.sql");
 
 const LONDON: &str = "
 [[calendar]]
@@ -104,14 +100,7 @@ fn rows_without_a_time_are_reported_where_there_are_no_others() {
 
 #[test]
 fn days_of_23_and_25_hours_and_days_without_rows_are_buckets() {
-    let (source, way) = stage(
-        "rollup_clocks",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         insert into event select n, timestamptz '2026-03-28 00:00Z' + n * interval '15 minutes',
-         'a', 1 from generate_series(0, 400) n;
-         insert into event select 1000 + n, timestamptz '2025-10-25 00:00Z'
-         + n * interval '15 minutes', 'a', 1 from generate_series(0, 300) n",
-    );
+    let (source, way) = stage("rollup_clocks", include_str!("clocks.sql"));
     way.configure(&daily("", ""));
     way.run().expect_code(0);
     assert_counted(&source, &way);
@@ -245,15 +234,7 @@ fn a_bucket_that_passed_unseen_is_a_gap() {
     way.configure(&daily("retention = \"20 days\"", ""));
     way.run().expect_code(0);
     // As if nothing had run for months: the records end before rows of today.
-    way.target
-        .execute(
-            "delete from levada.rollup_bucket where bucket_end > now() - interval '30 days';
-             insert into levada.rollup_bucket select 'daily', (now() - interval '60 days')::date,
-             ((now() - interval '60 days')::date)::timestamp at time zone 'Europe/London',
-             ((now() - interval '59 days')::date)::timestamp at time zone 'Europe/London',
-             'closed', 7, '{}', false, 1, 1",
-        )
-        .unwrap();
+    way.target.execute(include_str!("long_pause.sql")).unwrap();
     source.execute("insert into event values (999, now(), 'a', 1)").unwrap();
     way.run().expect_code(0);
     let gaps = "select count(*) from levada.rollup_bucket where state = 'gap' \
@@ -319,11 +300,7 @@ fn long_readers_never_see_a_wrong_total() {
     let (source, way) = stage("rollup_readers", EVENTS);
     way.configure(&daily("totals = [[]]", ""));
     way.run().expect_code(0);
-    let look = "select (select sum(events) from reports.daily) = (select count(*) from event) and \
-                (select count(*) from event) > 0 and (select events from reports.daily_totals) = \
-                (select sum(events) from reports.daily where bucket_start in (select bucket_start \
-                from levada.rollup_bucket where rollup = 'daily' and in_totals)), \
-                (select md5(string_agg(d::text, ',' order by bucket, kind)) from reports.daily d)";
+    let look = include_str!("consistent.sql");
     let begin = "begin isolation level repeatable read";
     let mut readers = Vec::new();
     for round in 0..4 {
@@ -357,14 +334,7 @@ fn long_readers_never_see_a_wrong_total() {
 
 #[test]
 fn sketches_are_exact_for_few_and_near_for_many() {
-    let (_source, way) = stage(
-        "rollup_sketch",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         insert into event select n, timestamptz '2026-11-02 12:00Z' + n % 6 * interval '1 day',
-         'many', (n * 7919::bigint % 100000)::int from generate_series(1, 200000) n;
-         insert into event select 300000 + n, timestamptz '2026-11-02 12:00Z'
-         + n % 6 * interval '1 day', 'few', n % 37 from generate_series(1, 900) n",
-    );
+    let (_source, way) = stage("rollup_sketch", include_str!("sketch.sql"));
     let weekly = "[[rollup]]\nname = \"weekly\"\nof = \"daily\"\ncalendar = \"london\"\n\
                   grain = \"week\"\nby = [\"kind\"]\nmeasures = { who = { estimate = \"who\" } }\n";
     way.configure(&(daily("", "who = { distinct = \"amount\", sketch = true }") + weekly));
@@ -404,18 +374,35 @@ fn dimensions_settle_apart() {
 /// Sections that are refused, each with what is said of it.
 #[test]
 fn what_would_count_wrongly_is_refused() {
-    let (_source, way) = stage(
-        "rollup_refused",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         create table public.naive (id int primary key, at timestamp, d date, n text);
-         create view public.shown as select * from event;
-         insert into event values (1, now(), 'a', 1); insert into naive values (1, now(), now())",
-    );
+    let (_source, way) = stage("rollup_refused", include_str!("refused.sql"));
     way.configure("");
     way.run().expect_code(0);
     let edition = "select max(number) from levada.edition where state = 'published'";
     way.target.execute("create schema reports; create table reports.taken (a int)").unwrap();
     let published = way.target.psql(edition).unwrap();
+    let mut said = String::new();
+    for (what, config) in
+        sums_refused().into_iter().chain(queries_refused()).chain(others_refused())
+    {
+        way.configure(&config);
+        let ran = way.run();
+        said += &format!("# {what}: exit {}\n", ran.code);
+        let is_told = |line: &&str| {
+            let starts = ["error:", "  detail:", "  hint:", "  "];
+            starts.iter().any(|start| line.starts_with(start))
+                && !line.contains("levada run --config")
+        };
+        for line in ran.stderr.lines().filter(is_told) {
+            said += &format!("{line}\n");
+        }
+        assert!(ran.code >= 2, "{what} is not refused:\n{}{}", ran.stdout, ran.stderr);
+        assert_eq!(way.target.psql(edition).unwrap(), published, "{what}");
+    }
+    let said = said.replace(&way.folder.path().display().to_string(), "FOLDER");
+    expect_test::expect_file!["refusals.txt"].assert_eq(&said);
+}
+
+fn sums_refused() -> Vec<(&'static str, String)> {
     let of = |measures: &str| {
         daily(
             "",
@@ -425,22 +412,12 @@ fn what_would_count_wrongly_is_refused() {
                [rollup.measures]\n"
             + measures
     };
-    let query = |sql: &str| {
-        daily("", "").replace(
-            "table = \"public.event\"",
-            &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"),
-        )
-    };
-    let naive = |rest: &str| {
-        daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest)
-    };
-    let count = "[rollup.measures]\nn = \"count\"";
     let of_week = of("events = { sum = \"events\" }\n")
         + &format!(
             "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\ngrain = \"month\"\n{}",
             "measures = { e = { sum = \"events\" } }\n"
         );
-    let cases = [
+    vec![
         ("a sum of distinct", of("people = { sum = \"people\" }")),
         ("a hidden sum of distinct", of("people = { sum = \"coalesce(people, 0)\" }")),
         ("a sum of a ratio", of("share = { sum = \"share\" }")),
@@ -448,6 +425,17 @@ fn what_would_count_wrongly_is_refused() {
         ("a count of cells", of("events = \"count\"")),
         ("an estimate without a sketch", of("people = { estimate = \"people\" }")),
         ("months of weeks", of_week),
+    ]
+}
+
+fn queries_refused() -> Vec<(&'static str, String)> {
+    let query = |sql: &str| {
+        daily("", "").replace(
+            "table = \"public.event\"",
+            &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"),
+        )
+    };
+    vec![
         ("an aggregate", query("select max(at) as at, kind from event group by kind")),
         ("a limit", query("select * from event limit 5")),
         ("distinct", query("select distinct at, kind from event")),
@@ -462,6 +450,15 @@ fn what_would_count_wrongly_is_refused() {
         ("a window function", query("select *, row_number() over () from event")),
         ("an except", query("select * from event except select * from event")),
         ("an aggregate as a filter", daily("where = \"count(*) > 1\"", "")),
+    ]
+}
+
+fn others_refused() -> Vec<(&'static str, String)> {
+    let naive = |rest: &str| {
+        daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest)
+    };
+    let count = "[rollup.measures]\nn = \"count\"";
+    vec![
         ("a view", daily("", "").replace("public.event", "public.shown")),
         ("a table of reports", daily("", "").replace("public.event", "reports.taken")),
         ("no zone", naive("by = []")),
@@ -490,23 +487,5 @@ fn what_would_count_wrongly_is_refused() {
         ("a short retention", daily("grace = \"2 days\"\nretention = \"2 days\"", "")),
         ("a column of totals", daily("totals = [[]]", "cells = \"count\"")),
         ("bad SQL", daily("", "x = { sum = \"amount +\" }")),
-    ];
-    let mut said = String::new();
-    for (what, config) in cases {
-        way.configure(&config);
-        let ran = way.run();
-        said += &format!("# {what}: exit {}\n", ran.code);
-        let is_told = |line: &&str| {
-            let starts = ["error:", "  detail:", "  hint:", "  "];
-            starts.iter().any(|start| line.starts_with(start))
-                && !line.contains("levada run --config")
-        };
-        for line in ran.stderr.lines().filter(is_told) {
-            said += &format!("{line}\n");
-        }
-        assert!(ran.code >= 2, "{what} is not refused:\n{}{}", ran.stdout, ran.stderr);
-        assert_eq!(way.target.psql(edition).unwrap(), published, "{what}");
-    }
-    let said = said.replace(&way.folder.path().display().to_string(), "FOLDER");
-    expect_test::expect_file!["refusals.txt"].assert_eq(&said);
+    ]
 }
