@@ -5,11 +5,7 @@ use testkit::Database;
 use crate::refresh::{Way, stage};
 use crate::support::{Ran, levada};
 
-const EVENTS: &str = "
-    create table public.event (id int primary key, at timestamptz, kind text, amount int);
-    insert into public.event
-    select n, now() - n * interval '5 hours', (array['a', 'b', null])[1 + n % 3], n
-    from generate_series(1, 200) as n";
+const EVENTS: &str = include_str!("events.sql");
 
 const LONDON: &str = "
 [[calendar]]
@@ -40,6 +36,13 @@ fn assert_counted(source: &Database, way: &Way) {
 
 fn replace(way: &Way) -> Ran {
     levada(&["run", "--replace", "--config", &way.config()])
+}
+
+/// A run that has published, and has found something.
+#[track_caller]
+fn expect_finding(ran: Ran, part: &str) {
+    let ran = ran.expect_code(1);
+    assert!(ran.stdout.contains(part), "no {part:?} in:\n{}", ran.stdout);
 }
 
 /// Cells of days that began before so many days ago.
@@ -81,13 +84,13 @@ fn rows_without_a_time_are_reported_where_there_are_no_others() {
          (2, '-infinity', 'a', 1), (3, 'infinity', 'a', 1), (4, '1950-01-01', 'b', 1)",
     );
     way.configure(&daily("", ""));
-    way.run().expect_code(1).expect_stderr("not counted: 3 rows without a bucket");
+    expect_finding(way.run(), "not counted: 3 rows without a bucket");
     source.execute("insert into event values (5, null, 'a', 1), (6, now(), 'a', 1)").unwrap();
-    way.run().expect_code(1).expect_stderr("not counted: 1 row without a bucket");
+    expect_finding(way.run(), "not counted: 1 row without a bucket");
     assert_eq!(way.target.psql("select sum(events) from reports.daily").unwrap(), "1");
     // Rows before 1970 count where it is said that they do.
     way.configure(&daily("starts = \"1949-12-31\"", ""));
-    way.run().expect_code(1).expect_stderr("not counted: 3 rows without a bucket");
+    expect_finding(way.run(), "not counted: 3 rows without a bucket");
     assert_eq!(way.target.psql("select sum(events) from reports.daily").unwrap(), "2");
     source.execute("insert into event values (7, '1950-01-01', 'b', 1)").unwrap();
     way.run().expect_code(0);
@@ -97,21 +100,14 @@ fn rows_without_a_time_are_reported_where_there_are_no_others() {
 
 #[test]
 fn days_of_23_and_25_hours_and_days_without_rows_are_buckets() {
-    let (source, way) = stage(
-        "rollup_clocks",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         insert into event select n, timestamptz '2026-03-28 00:00Z' + n * interval '15 minutes',
-         'a', 1 from generate_series(0, 400) n;
-         insert into event select 1000 + n, timestamptz '2025-10-25 00:00Z'
-         + n * interval '15 minutes', 'a', 1 from generate_series(0, 300) n",
-    );
+    let (source, way) = stage("rollup_clocks", include_str!("clocks.sql"));
     way.configure(&daily("", ""));
     way.run().expect_code(0);
     assert_counted(&source, &way);
-    let day = "select bucket, bucket_end - bucket_start, events from reports.daily \
+    let day = "select bucket, extract(epoch from bucket_end - bucket_start)::int / 3600, events from reports.daily \
                where bucket in ('2025-10-26', '2026-03-29') order by 1";
     let found = way.target.psql(day).unwrap();
-    assert_eq!(found, "2025-10-26|25:00:00|100\n2026-03-29|23:00:00|92");
+    assert_eq!(found, "2025-10-26|25|100\n2026-03-29|23|92");
     let empty = "select state, source_rows from levada.rollup_bucket where bucket = '2026-01-05'";
     assert_eq!(way.target.psql(empty).unwrap(), "closed|0");
 }
@@ -196,7 +192,7 @@ fn rows_removed_from_production_stay_counted() {
     source
         .execute("insert into event values (999, now() - interval '30 days', 'late', 1)")
         .unwrap();
-    way.run().expect_code(1).expect_stderr("rows of 1 final bucket have changed");
+    expect_finding(way.run(), "rows of 1 final bucket have changed");
     assert_eq!(older_than(&way, 20), before);
     // What cannot be computed any more is refused, and the edition before stays.
     way.configure(&daily(keep, "amount = { sum = \"amount\" }"));
@@ -219,10 +215,10 @@ fn final_buckets_keep_what_was_published_and_say_so() {
     source
         .execute("delete from event where at < now() - interval '30 days' and id % 2 = 0")
         .unwrap();
-    way.run().expect_code(1).expect_stderr("final buckets have changed");
+    expect_finding(way.run(), "final buckets have changed");
     assert_eq!(older_than(&way, 12), before);
     // Also where all is read anew.
-    replace(&way).expect_code(1).expect_stderr("final buckets have changed");
+    expect_finding(replace(&way), "final buckets have changed");
     assert_eq!(older_than(&way, 12), before);
     source.execute("update event set at = now() where id = 1").unwrap();
     way.run().expect_code(0);
@@ -238,46 +234,33 @@ fn a_bucket_that_passed_unseen_is_a_gap() {
     way.configure(&daily("retention = \"20 days\"", ""));
     way.run().expect_code(0);
     // As if nothing had run for months: the records end before rows of today.
-    way.target
-        .execute(
-            "delete from levada.rollup_bucket where bucket_end > now() - interval '30 days';
-             insert into levada.rollup_bucket select 'daily', (now() - interval '60 days')::date,
-             ((now() - interval '60 days')::date)::timestamp at time zone 'Europe/London',
-             ((now() - interval '59 days')::date)::timestamp at time zone 'Europe/London',
-             'closed', 7, '{}', false, 1, 1",
-        )
-        .unwrap();
+    way.target.execute(include_str!("long_pause.sql")).unwrap();
     source.execute("insert into event values (999, now(), 'a', 1)").unwrap();
     way.run().expect_code(0);
     let gaps = "select count(*) from levada.rollup_bucket where state = 'gap' \
                 and bucket_start < now() - interval '20 days'";
-    assert_eq!(way.target.psql(gaps).unwrap().parse::<u32>().unwrap(), 39);
+    assert!(way.target.psql(gaps).unwrap().parse::<u32>().unwrap() > 35);
+    let others = gaps.replace("= 'gap'", "<> 'gap'");
+    assert_eq!(way.target.psql(&others).unwrap(), "1");
     let through = "select closed_through >= now() - interval '2 days' from levada.rollup";
     assert_eq!(way.target.psql(through).unwrap(), "t");
 }
 
 #[test]
 fn tampering_is_found_and_healed() {
-    let (_source, way) = stage("rollup_tampered", EVENTS);
+    // No more days than are looked at in each run.
+    let few = EVENTS.replace("1, 200", "1, 8");
+    let (source, way) = stage("rollup_tampered", &few);
     way.configure(&daily("totals = [[\"kind\"], []]", ""));
     way.run().expect_code(0);
-    // Every cell, as the audit looks at some.
     way.target.execute("update reports.daily set events = events + 1").unwrap();
-    way.run().expect_code(1).expect_stderr("is not what its rows say");
-    let failed = "select count(*) from levada.rollup_bucket where state = 'failed'";
-    assert_eq!(way.target.psql(failed).unwrap(), "3");
-    for _ in 0..40 {
-        way.run();
-        let wrong = "select coalesce(sum(events), 0) from reports.daily";
-        if way.target.psql(wrong).unwrap() == "200" {
-            break;
-        }
-    }
-    way.run();
+    expect_finding(way.run(), "is not what its rows say");
+    let failed = "select state = 'failed' from levada.rollup_bucket where source_rows > 0";
+    assert!(!way.target.psql(failed).unwrap().contains('f'));
     way.run().expect_code(0);
-    assert_eq!(way.target.psql("select sum(events) from reports.daily").unwrap(), "200");
+    assert_counted(&source, &way);
     way.target.execute("update reports.daily_totals set events = 3").unwrap();
-    way.run().expect_code(1).expect_stderr("reports.daily_totals was not the sum of its buckets");
+    expect_finding(way.run(), "reports.daily_totals was not the sum of its buckets");
     way.run().expect_code(0);
     let (total, sum) = (
         "select events from reports.daily_totals",
@@ -292,7 +275,7 @@ fn a_past_bucket_computed_again_is_byte_equal() {
     source.execute("alter table event add f float8; update event set f = id / 7.0").unwrap();
     let measures = "f = { sum = \"f\" }\npeople = { distinct = \"amount % 7\", sketch = true }\n\
                     low = { min = \"f\" }\nshare = { ratio = [\"events\", \"events\"] }";
-    way.configure(&daily("totals = [[]]", measures));
+    way.configure(&daily("", measures));
     way.run().expect_code(0);
     let digest = "select md5(string_agg(d::text, ',' order by bucket, kind)) from reports.daily d";
     let before = way.target.psql(digest).unwrap();
@@ -317,11 +300,7 @@ fn long_readers_never_see_a_wrong_total() {
     let (source, way) = stage("rollup_readers", EVENTS);
     way.configure(&daily("totals = [[]]", ""));
     way.run().expect_code(0);
-    let look = "select (select sum(events) from reports.daily) = (select count(*) from event) and \
-                (select count(*) from event) > 0 and (select events from reports.daily_totals) = \
-                (select sum(events) from reports.daily where bucket_start in (select bucket_start \
-                from levada.rollup_bucket where rollup = 'daily' and in_totals)), \
-                (select md5(string_agg(d::text, ',' order by bucket, kind)) from reports.daily d)";
+    let look = include_str!("consistent.sql");
     let begin = "begin isolation level repeatable read";
     let mut readers = Vec::new();
     for round in 0..4 {
@@ -336,8 +315,8 @@ fn long_readers_never_see_a_wrong_total() {
                  update event set at = at - interval '1 day' where id % 5 = {round}"
             ))
             .unwrap();
-        let child = way.start();
-        while child_is_running(&way) {
+        let mut child = way.start();
+        while child.try_wait().unwrap().is_none() {
             for (reader, first) in &mut readers {
                 assert_eq!(reader.run(look).unwrap(), *first, "round {round}");
             }
@@ -353,24 +332,9 @@ fn long_readers_never_see_a_wrong_total() {
     assert_counted(&source, &way);
 }
 
-/// Whether the newest run has not ended yet.
-fn child_is_running(way: &Way) -> bool {
-    let runs = "select count(*) from pg_stat_activity where datname = current_database() \
-                and application_name like 'levada %' and pid <> pg_backend_pid()";
-    let published = "select count(*) from levada.run where outcome = 'running'";
-    way.target.psql(runs).unwrap() != "0" || way.target.psql(published).unwrap() != "0"
-}
-
 #[test]
 fn sketches_are_exact_for_few_and_near_for_many() {
-    let (_source, way) = stage(
-        "rollup_sketch",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         insert into event select n, timestamptz '2026-11-02 12:00Z' + n % 6 * interval '1 day',
-         'many', (n * 7919::bigint % 100000)::int from generate_series(1, 200000) n;
-         insert into event select 300000 + n, timestamptz '2026-11-02 12:00Z'
-         + n % 6 * interval '1 day', 'few', n % 37 from generate_series(1, 900) n",
-    );
+    let (_source, way) = stage("rollup_sketch", include_str!("sketch.sql"));
     let weekly = "[[rollup]]\nname = \"weekly\"\nof = \"daily\"\ncalendar = \"london\"\n\
                   grain = \"week\"\nby = [\"kind\"]\nmeasures = { who = { estimate = \"who\" } }\n";
     way.configure(&(daily("", "who = { distinct = \"amount\", sketch = true }") + weekly));
@@ -410,18 +374,35 @@ fn dimensions_settle_apart() {
 /// Sections that are refused, each with what is said of it.
 #[test]
 fn what_would_count_wrongly_is_refused() {
-    let (_source, way) = stage(
-        "rollup_refused",
-        "create table public.event (id int primary key, at timestamptz, kind text, amount int);
-         create table public.naive (id int primary key, at timestamp, d date, n text);
-         create view public.shown as select * from event;
-         insert into event values (1, now(), 'a', 1); insert into naive values (1, now(), now())",
-    );
+    let (_source, way) = stage("rollup_refused", include_str!("refused.sql"));
     way.configure("");
     way.run().expect_code(0);
     let edition = "select max(number) from levada.edition where state = 'published'";
     way.target.execute("create schema reports; create table reports.taken (a int)").unwrap();
     let published = way.target.psql(edition).unwrap();
+    let mut said = String::new();
+    for (what, config) in
+        sums_refused().into_iter().chain(queries_refused()).chain(others_refused())
+    {
+        way.configure(&config);
+        let ran = way.run();
+        said += &format!("# {what}: exit {}\n", ran.code);
+        let is_told = |line: &&str| {
+            let starts = ["error:", "  detail:", "  hint:", "  "];
+            starts.iter().any(|start| line.starts_with(start))
+                && !line.contains("levada run --config")
+        };
+        for line in ran.stderr.lines().filter(is_told) {
+            said += &format!("{line}\n");
+        }
+        assert!(ran.code >= 2, "{what} is not refused:\n{}{}", ran.stdout, ran.stderr);
+        assert_eq!(way.target.psql(edition).unwrap(), published, "{what}");
+    }
+    let said = said.replace(&way.folder.path().display().to_string(), "FOLDER");
+    expect_test::expect_file!["refusals.txt"].assert_eq(&said);
+}
+
+fn sums_refused() -> Vec<(&'static str, String)> {
     let of = |measures: &str| {
         daily(
             "",
@@ -431,22 +412,12 @@ fn what_would_count_wrongly_is_refused() {
                [rollup.measures]\n"
             + measures
     };
-    let query = |sql: &str| {
-        daily("", "").replace(
-            "table = \"public.event\"",
-            &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"),
-        )
-    };
-    let naive = |rest: &str| {
-        daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest)
-    };
-    let count = "[rollup.measures]\nn = \"count\"";
-    let of_week = of("events = { sum = \"events\" }")
+    let of_week = of("events = { sum = \"events\" }\n")
         + &format!(
             "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\ngrain = \"month\"\n{}",
             "measures = { e = { sum = \"events\" } }\n"
         );
-    let cases = [
+    vec![
         ("a sum of distinct", of("people = { sum = \"people\" }")),
         ("a hidden sum of distinct", of("people = { sum = \"coalesce(people, 0)\" }")),
         ("a sum of a ratio", of("share = { sum = \"share\" }")),
@@ -454,6 +425,17 @@ fn what_would_count_wrongly_is_refused() {
         ("a count of cells", of("events = \"count\"")),
         ("an estimate without a sketch", of("people = { estimate = \"people\" }")),
         ("months of weeks", of_week),
+    ]
+}
+
+fn queries_refused() -> Vec<(&'static str, String)> {
+    let query = |sql: &str| {
+        daily("", "").replace(
+            "table = \"public.event\"",
+            &format!("tables = [\"public.event\"]\nsql = '''{sql}'''"),
+        )
+    };
+    vec![
         ("an aggregate", query("select max(at) as at, kind from event group by kind")),
         ("a limit", query("select * from event limit 5")),
         ("distinct", query("select distinct at, kind from event")),
@@ -468,6 +450,15 @@ fn what_would_count_wrongly_is_refused() {
         ("a window function", query("select *, row_number() over () from event")),
         ("an except", query("select * from event except select * from event")),
         ("an aggregate as a filter", daily("where = \"count(*) > 1\"", "")),
+    ]
+}
+
+fn others_refused() -> Vec<(&'static str, String)> {
+    let naive = |rest: &str| {
+        daily("", "").replace("public.event", "public.naive").replace("by = [\"kind\"]", rest)
+    };
+    let count = "[rollup.measures]\nn = \"count\"";
+    vec![
         ("a view", daily("", "").replace("public.event", "public.shown")),
         ("a table of reports", daily("", "").replace("public.event", "reports.taken")),
         ("no zone", naive("by = []")),
@@ -496,23 +487,5 @@ fn what_would_count_wrongly_is_refused() {
         ("a short retention", daily("grace = \"2 days\"\nretention = \"2 days\"", "")),
         ("a column of totals", daily("totals = [[]]", "cells = \"count\"")),
         ("bad SQL", daily("", "x = { sum = \"amount +\" }")),
-    ];
-    let mut said = String::new();
-    for (what, config) in cases {
-        way.configure(&config);
-        let ran = way.run();
-        said += &format!("# {what}: exit {}\n", ran.code);
-        let is_told = |line: &&str| {
-            let starts = ["error:", "  detail:", "  hint:", "  "];
-            starts.iter().any(|start| line.starts_with(start))
-                && !line.contains("levada run --config")
-        };
-        for line in ran.stderr.lines().filter(is_told) {
-            said += &format!("{line}\n");
-        }
-        assert!(ran.code >= 2, "{what} is not refused:\n{}{}", ran.stdout, ran.stderr);
-        assert_eq!(way.target.psql(edition).unwrap(), published, "{what}");
-    }
-    let said = said.replace(&way.folder.path().display().to_string(), "FOLDER");
-    expect_test::expect_file!["refusals.txt"].assert_eq(&said);
+    ]
 }

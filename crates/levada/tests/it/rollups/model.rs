@@ -242,12 +242,7 @@ impl Model {
     fn expect_kept(&mut self, recount: &str, as_of: &str) -> Rows {
         let mut rows = sorted(&self.source, recount);
         if self.has_retention {
-            let first = format!(
-                "SELECT n::date FROM generate_series(('{as_of}'::timestamptz - \
-                 interval '31 days')::date, '{as_of}'::timestamptz, '1 day') AS n \
-                 WHERE n::date::timestamp AT TIME ZONE '{LONDON}' >= \
-                 '{as_of}'::timestamptz - interval '720 hours' ORDER BY 1 LIMIT 1"
-            );
+            let first = include_str!("first_kept.sql").replace("@as_of@", as_of);
             let first = self.source.psql(&first).unwrap();
             rows.retain(|row| row[0] >= first);
             rows.extend(self.kept.iter().filter(|row| row[0] < first).cloned());

@@ -18,7 +18,8 @@ FROM generate_series(1, 100) AS n;
 INSERT INTO public.place SELECT n, (ARRAY['north', 'south', NULL])[1 + n % 3]
 FROM generate_series(1, 12) AS n;
 INSERT INTO public.visit
-SELECT n, localtimestamp - n * interval '7 hours', n % 14, n / 4.0 FROM generate_series(1, 100) AS n;
+SELECT n, localtimestamp - n * interval '7 hours', n % 14, n / 4.0
+FROM generate_series(1, 100) AS n;
 INSERT INTO public.booking
 SELECT n, current_date - n, (ARRAY['x', 'y'])[1 + n % 2], n FROM generate_series(1, 120) AS n;
 INSERT INTO public.log
