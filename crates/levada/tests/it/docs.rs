@@ -289,6 +289,8 @@ fn links_lead_somewhere() {
     pages.extend(["docs/tutorial.md", "docs/concepts/copying.md"]);
     pages.extend(["docs/concepts/refreshing.md", "docs/concepts/verifying.md"]);
     pages.extend(["docs/concepts/enriching.md", "docs/concepts/statistics.md"]);
+    pages.extend(["docs/examples/README.md", "docs/examples/notify/README.md"]);
+    pages.extend(["docs/examples/pass-emploi/README.md"]);
     for page in pages {
         let text = read(page);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -51,14 +51,13 @@ fn judge(notify: &Example) {
             "SELECT day, {by}, count(*) FROM ({MESSAGES}) AS m WHERE {COUNTED} GROUP BY day, {by}"
         ),
     );
+    let within = "sum(coalesce(is_fast, false)::int)";
     notify.assert_same(
         "SELECT bucket, messages_total, messages_within_10_secs, round(percentage, 12) \
          FROM reports.ft_processing_time",
         &format!(
-            "WITH messages AS ({MESSAGES}) SELECT day, count(*), \
-             sum(coalesce(is_fast, false)::int), \
-             round(sum(coalesce(is_fast, false)::int) / count(*)::numeric, 12) \
-             FROM ({FAST}) AS f GROUP BY day"
+            "WITH messages AS ({MESSAGES}) SELECT day, count(*), {within}, \
+             round({within} / count(*)::numeric, 12) FROM ({FAST}) AS f GROUP BY day"
         ),
     );
     judge_days(notify);
