@@ -4,6 +4,7 @@
 //! one whole, wait for a moment, then see the new one whole. Readers with a snapshot older than the
 //! loads would see its tables empty, so publishing waits for them first.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -85,13 +86,17 @@ impl Publication<'_> {
         }
         let as_of = self.as_of(session).await?;
         let places = self.places.by_schema();
+        let aside = Cell::new(None);
         let publishing = Publishing {
             session,
             run: ledger.run(),
             edition: Some(self.edition),
             as_of: &as_of,
             changes: &[],
+            touched: &[],
+            is_redefined: true,
             is_copy: true,
+            aside: &aside,
             places: &places,
             progress,
         };
@@ -109,13 +114,19 @@ impl Publication<'_> {
         }
         session.batch(large_objects::publish()).await.context("creating large objects")?;
         self.take_over(session, &old).await?;
-        if let Some(saved) = saved {
+        if let Some(mut saved) = saved {
+            if let Some(hook) = self.hook {
+                aside.set(Some(saved.split_off(|name| hook.owns(name))));
+            }
             saved.restore(session).await?;
         }
         if let Some(hook) = self.hook {
             let places = BTreeMap::new();
             let publishing = Publishing { places: &places, ..publishing };
             findings.extend(hook.after_names(&publishing).await?);
+        }
+        if let Some(rest) = aside.take() {
+            rest.restore(session).await?;
         }
         let object = format!("edition {}", self.edition);
         let work = Work { category: Category::Publish, object: &object, rows: None, bytes: None };

@@ -185,6 +185,50 @@ impl Saved {
         }
     }
 
+    /// Takes out the views that are `chosen`, and those that read them, in the order of creation.
+    pub fn split_off(&mut self, chosen: impl Fn(&Name) -> bool) -> Self {
+        let mut taken = HashSet::new();
+        let (apart, rest) = std::mem::take(&mut self.views).into_iter().partition(|view| {
+            let goes = chosen(&view.name) || view.reads.iter().any(|read| taken.contains(read));
+            goes && (view.is_new || taken.insert(view.oid))
+        });
+        self.views = rest;
+        let (keys, grants, indexes, owners) = Default::default();
+        Self { views: apart, keys, grants, indexes, owners }
+    }
+
+    /// Creates the saved view of this name with another query, with the owner, the grants and all
+    /// else that it had, and strikes it off. `false` when it is not among the saved.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn create_view(
+        &mut self,
+        session: &Session,
+        name: &Name,
+        query: &str,
+    ) -> Result<bool> {
+        let Some(place) = self.views.iter().position(|view| view.name == *name) else {
+            return Ok(false);
+        };
+        let mut view = self.views.remove(place);
+        view.definition = Some(query.to_owned());
+        let extras = std::mem::take(&mut view.extras);
+        view.create(session).await?;
+        for extra in extras {
+            session.batch("SAVEPOINT levada_extra").await?;
+            match session.batch(&extra).await {
+                Ok(()) => session.batch("RELEASE SAVEPOINT levada_extra").await?,
+                // The comment of a column that is gone.
+                Err(error) if error.sqlstate() == Some(UNDEFINED_COLUMN) => {
+                    session.batch("ROLLBACK TO SAVEPOINT levada_extra").await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     /// Leaves indexes of the replaced tables to production, which has or had them: those of readers
     /// come back. Without it all would, and collide with those of the new tables.
     pub fn leave_indexes(&mut self, is_of_production: impl Fn(&Name) -> bool) {
@@ -294,6 +338,7 @@ impl Saved {
 }
 
 const UNDEFINED_TABLE: &str = "42P01";
+const UNDEFINED_COLUMN: &str = "42703";
 
 impl View {
     fn kind(&self) -> &'static str {

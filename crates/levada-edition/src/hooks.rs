@@ -1,6 +1,7 @@
 //! What else happens in the transaction that publishes an edition, besides the rows of its tables:
 //! the seam between those who write rows and those who compute from them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -10,6 +11,8 @@ use pg::{Endpoint, Name, Session};
 use report::{Category, Event, Finding, Progress};
 
 use crate::record::{Work, work_took};
+
+use crate::Saved;
 
 /// A step of a publication under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + 'a>>;
@@ -38,8 +41,16 @@ pub struct Publishing<'a> {
     pub as_of: &'a str,
     /// What changes. Tables that are not named stay as they are.
     pub changes: &'a [Change],
+    /// Tables and materialised views of the edition whose rows change, watched or not, with all
+    /// that they are partitions or children of. Known once the rows are written.
+    pub touched: &'a [Name],
+    /// Definitions change as well: columns, types or queries may be others.
+    pub is_redefined: bool,
     /// Every table may hold other rows: the edition was copied.
     pub is_copy: bool,
+    /// Views that [`OnPublish::owns`] names, and those that read them, if they had to go. They are
+    /// made again after names are settled; what is left here afterwards comes back as it was.
+    pub aside: &'a Cell<Option<Saved>>,
     /// Where a schema of the edition stands for the time being, if not under its own name.
     pub places: &'a BTreeMap<String, String>,
     pub progress: &'a dyn Progress,
@@ -81,6 +92,10 @@ pub trait OnPublish: Debug + Send + Sync {
 
     /// Whether the changed rows of this table are wanted.
     fn watches(&self, table: &Name) -> bool;
+
+    /// Whether this view or index of a copied table is kept by it: when definitions change, it is
+    /// not put back as it was, but made again as it is meant.
+    fn owns(&self, name: &Name) -> bool;
 
     /// No row has been written yet; not asked of a copied edition.
     fn before_rows<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, ()>;

@@ -272,8 +272,9 @@ impl Attempt<'_> {
             let result = async {
                 // The tables beside are empty yet.
                 drift.build(&session).await?;
-                let saved = drift.before_rows(&session).await?;
-                drift.after_rows(&session, &saved).await
+                let hook = self.request.hook.as_deref();
+                let dropped = drift.before_rows(&session, hook).await?;
+                drift.after_rows(&session, &dropped).await
             };
             let result = result.await;
             session.batch("ROLLBACK").await?;

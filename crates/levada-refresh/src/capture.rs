@@ -104,7 +104,7 @@ async fn keep(session: &Session, name: &Name, rows: &str) -> anyhow::Result<()> 
 }
 
 /// The table, and all that it is a partition or child of.
-async fn with_ancestors(session: &Session, name: &Name) -> anyhow::Result<Vec<Name>> {
+pub(crate) async fn with_ancestors(session: &Session, name: &Name) -> anyhow::Result<Vec<Name>> {
     let rows = session.rows(include_str!("sql/ancestors.sql"), &[&name.schema, &name.name]).await?;
     let ancestors = rows.iter().map(|row| Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1)));
     Ok(std::iter::once(name.clone()).chain(ancestors).collect())

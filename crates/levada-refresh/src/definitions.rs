@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use copy::{ForeignKeys, Plan};
-use edition::{Edition, Saved, TableRow};
+use edition::{Edition, OnPublish, Saved, TableRow};
 use pg::catalog::Catalog;
 use pg::shape::Shape;
 use pg::{Name, Session, quote_identifier};
@@ -30,6 +30,14 @@ pub(crate) struct Followed {
     pub(crate) now: Shape,
     before: Shape,
     omits_foreign_keys: bool,
+}
+
+/// What had to go for definitions to change.
+pub(crate) struct Dropped {
+    /// Comes back as soon as the rows are written.
+    saved: Saved,
+    /// Views kept by who else takes part, and what reads them.
+    pub(crate) owned: Saved,
 }
 
 /// What is recorded with an edition about its definitions.
@@ -233,13 +241,20 @@ impl Followed {
 
     /// In the publish transaction, before rows are written. What is returned is put back by
     /// [`Followed::after_rows`].
-    pub(crate) async fn before_rows(&self, session: &Session) -> anyhow::Result<Saved> {
+    pub(crate) async fn before_rows(
+        &self,
+        session: &Session,
+        hook: Option<&dyn OnPublish>,
+    ) -> anyhow::Result<Dropped> {
+        let is_owned = |name: &Name| hook.is_some_and(|hook| hook.owns(name));
         session.batch("SET LOCAL check_function_bodies = off").await?;
         self.run(session, Phase::First).await?;
         let Changes { replaced, altered, views, .. } = &self.changes;
         let mut saved = Saved::of_relations(session, replaced, altered).await?;
         // Production's own indexes come with the definitions.
-        saved.leave_indexes(|name| self.before.has_index(name) || self.now.has_index(name));
+        saved.leave_indexes(|name| {
+            self.before.has_index(name) || self.now.has_index(name) || is_owned(name)
+        });
         for view in views {
             match &view.query {
                 Some(query) if view.is_new => {
@@ -265,13 +280,18 @@ impl Followed {
         let new = self.changes.tables.iter().filter(|table| table.rows == Rows::New);
         let new: Vec<Name> = new.map(|table| table.name.clone()).collect();
         edition::grant_defaults(session, &new).await?;
-        Ok(saved)
+        let owned = saved.split_off(is_owned);
+        Ok(Dropped { saved, owned })
     }
 
     /// In the publish transaction, after rows were written.
-    pub(crate) async fn after_rows(&self, session: &Session, saved: &Saved) -> anyhow::Result<()> {
+    pub(crate) async fn after_rows(
+        &self,
+        session: &Session,
+        dropped: &Dropped,
+    ) -> anyhow::Result<()> {
         self.run(session, Phase::After).await?;
-        saved.restore(session).await?;
+        dropped.saved.restore(session).await?;
         self.run(session, Phase::Last).await
     }
 }

@@ -1,12 +1,13 @@
 //! One transaction of the target makes the next edition: all changes of all tables, what is
 //! computed from them, and the row that says so. Readers see the edition before until it commits.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use copy::Plan;
-use edition::{Busy, Change, Edition, Ledger, OnPublish, Publishing, Work};
+use edition::{Busy, Change, Edition, Ledger, OnPublish, Publishing, Saved, Work};
 use pg::catalog::{Catalog, SequenceState};
 use pg::{Endpoint, Name, Purpose, Session};
 use report::{Category, Event, Finding, Problem, Progress};
@@ -69,6 +70,13 @@ pub(crate) struct Desk<'a> {
     pub(crate) progress: &'a dyn Progress,
 }
 
+/// What others who take part are told.
+struct Scene<'a> {
+    changes: &'a [Change],
+    touched: &'a [Name],
+    aside: &'a Cell<Option<Saved>>,
+}
+
 impl Publication<'_> {
     /// Publishes; locks and readers that are in the way are waited for.
     pub(crate) async fn run(
@@ -118,8 +126,8 @@ impl Publication<'_> {
         ),
     ) -> anyhow::Result<()> {
         self.begin(session, desk.ledger).await?;
-        let saved = match self.drift {
-            Some(drift) => Some((drift, drift.before_rows(session).await?)),
+        let dropped = match self.drift {
+            Some(drift) => Some((drift, drift.before_rows(session, self.hook).await?)),
             None => None,
         };
         self.refuse_snapshots(session).await?;
@@ -127,22 +135,27 @@ impl Publication<'_> {
         let kept = self.keep_old(session, desk, (&units, &settled)).await?;
         let written = self.write(session, desk, (&units, &settled)).await?;
         capture::after(session, (&units, &settled), &kept).await.context("keeping new rows")?;
-        if let Some((drift, saved)) = &saved {
-            drift.after_rows(session, saved).await?;
+        if let Some((drift, dropped)) = &dropped {
+            drift.after_rows(session, dropped).await?;
         }
         sequences::set(session, self.sequences).await.context("setting sequences")?;
         if self.brings_large_objects {
             let sql = copy::publish_large_objects();
             session.batch(sql).await.context("creating large objects")?;
         }
-        self.refresh_views(session, desk, &changed_tables(&units, &settled)).await?;
+        let changed = changed_tables(&units, &settled);
+        let refreshed = self.refresh_views(session, desk, &changed).await?;
         self.refuse_snapshots(session).await?;
         let started = Instant::now();
         let edition = finish(session, &settled, &written).await?;
         let object = format!("edition {edition}");
         record(session, desk.ledger, Category::Publish, &object, (0, started)).await?;
         let changes: Vec<Change> = kept.into_iter().map(|(_, change)| change).collect();
-        let findings = self.compute(session, desk, (edition, &changes)).await?;
+        let differing = differing_tables(&units, &written).into_iter().chain(refreshed);
+        let touched = self.touched(session, differing).await?;
+        let aside = Cell::new(dropped.map(|(_, dropped)| dropped.owned));
+        let scene = Scene { changes: &changes, touched: &touched, aside: &aside };
+        let findings = self.compute(session, desk, edition, &scene).await?;
         *done = Some(Published { edition, settled, written, findings });
         Ok(session.batch("COMMIT").await?)
     }
@@ -176,8 +189,24 @@ impl Publication<'_> {
         let kept = capture::before(session, hook, rows, self.emptied).await;
         let kept = kept.context("keeping old rows")?;
         let changes: Vec<Change> = kept.iter().map(|(_, change)| change.clone()).collect();
-        hook.before_rows(&self.publishing(session, desk, (None, &changes))).await?;
+        let scene = Scene { changes: &changes, touched: &[], aside: &Cell::new(None) };
+        hook.before_rows(&self.publishing(session, desk, None, &scene)).await?;
         Ok(kept)
+    }
+
+    /// What others may compute from, and that is another one now.
+    async fn touched(
+        &self,
+        session: &Session,
+        changed: impl Iterator<Item = Name>,
+    ) -> anyhow::Result<Vec<Name>> {
+        let mut touched = BTreeSet::new();
+        if self.hook.is_some() {
+            for name in changed.chain(self.emptied.iter().cloned()) {
+                touched.extend(capture::with_ancestors(session, &name).await?);
+            }
+        }
+        Ok(touched.into_iter().collect())
     }
 
     /// Lets others compute from the new rows.
@@ -185,13 +214,19 @@ impl Publication<'_> {
         &self,
         session: &Session,
         desk: &Desk<'_>,
-        (edition, changes): (i32, &[Change]),
+        edition: i32,
+        scene: &Scene<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
-        let Some(hook) = self.hook else { return Ok(Vec::new()) };
-        let publishing = self.publishing(session, desk, (Some(edition), changes));
-        let mut findings = hook.after_rows(&publishing).await?;
-        findings.extend(hook.after_names(&publishing).await?);
-        staging::drop_kept(session, changes).await?;
+        let mut findings = Vec::new();
+        if let Some(hook) = self.hook {
+            let publishing = self.publishing(session, desk, Some(edition), scene);
+            findings = hook.after_rows(&publishing).await?;
+            findings.extend(hook.after_names(&publishing).await?);
+            staging::drop_kept(session, scene.changes).await?;
+        }
+        if let Some(rest) = scene.aside.take() {
+            rest.restore(session).await?;
+        }
         Ok(findings)
     }
 
@@ -199,7 +234,8 @@ impl Publication<'_> {
         &'b self,
         session: &'b Session,
         desk: &'b Desk<'_>,
-        (edition, changes): (Option<i32>, &'b [Change]),
+        edition: Option<i32>,
+        scene: &'b Scene<'b>,
     ) -> Publishing<'b> {
         static NO_PLACES: BTreeMap<String, String> = BTreeMap::new();
         Publishing {
@@ -207,8 +243,11 @@ impl Publication<'_> {
             run: desk.ledger.run(),
             edition,
             as_of: self.as_of,
-            changes,
+            changes: scene.changes,
+            touched: scene.touched,
+            is_redefined: self.drift.is_some(),
             is_copy: false,
+            aside: scene.aside,
             places: &NO_PLACES,
             progress: desk.progress,
         }
@@ -315,9 +354,9 @@ impl Publication<'_> {
         session: &Session,
         desk: &Desk<'_>,
         changed: &BTreeSet<Name>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<Name>> {
         let stale = views::stale(&self.plan.populated_views, self.settler.catalogs.0, changed);
-        for view in stale {
+        for view in &stale {
             let started = Instant::now();
             let object = view.name.to_string();
             let has_key = views::has_key(session, &view.name).await?;
@@ -332,7 +371,7 @@ impl Publication<'_> {
             desk.progress.event(Event::Finished { category, object: &object, took });
             record(session, desk.ledger, category, &object, (0, started)).await?;
         }
-        Ok(())
+        Ok(stale.into_iter().map(|view| view.name.clone()).collect())
     }
 }
 
@@ -352,8 +391,20 @@ fn changed_tables(units: &[Unit], settled: &[Settled]) -> BTreeSet<Name> {
     let changed = |(unit, settled): &(&Unit, &Settled)| {
         settled.write != Write::Nothing || unit.beside.is_some()
     };
-    let both = units.iter().zip(settled).filter(changed);
-    both.flat_map(|(unit, _)| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
+    names(units.iter().zip(settled).filter(changed).map(|(unit, _)| unit))
+}
+
+/// The names of tables that hold other rows now: some that were staged may be what they were.
+fn differing_tables(units: &[Unit], written: &[Written]) -> BTreeSet<Name> {
+    let differs = |(unit, written): &(&Unit, &Written)| {
+        unit.beside.is_some() || written.inserted + written.updated + written.deleted > 0
+    };
+    names(units.iter().zip(written).filter(differs).map(|(unit, _)| unit))
+}
+
+fn names<'a>(units: impl Iterator<Item = &'a Unit>) -> BTreeSet<Name> {
+    units
+        .flat_map(|unit| unit.parts.iter().map(|part| &part.name).chain([&unit.name]))
         .cloned()
         .collect()
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use edition::{Change, Publishing};
 use pg::{Name, quote_identifier};
 
+use crate::arms::Arms;
+
 /// Names as a query uses them, and the tables behind them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bindings(pub(crate) BTreeMap<String, Name>);
@@ -49,13 +51,27 @@ impl Bindings {
         with(bound.collect())
     }
 
+    /// Whether what leaves and what comes of each changing table adds up to what does of the query.
+    pub(crate) fn is_sum_of_changes(&self, publishing: &Publishing<'_>, arms: &Arms) -> bool {
+        let changing =
+            self.0.iter().filter(|(_, name)| publishing.changes_of(name).next().is_some());
+        let changing: Vec<&String> = changing.map(|(alias, _)| alias).collect();
+        let is_apart = |one: &&String| {
+            changing
+                .iter()
+                .all(|other| one.as_str() == other.as_str() || arms.are_apart(one, other))
+        };
+        !arms.has_outer_joins && changing.iter().all(is_apart)
+    }
+
     /// One `WITH …` for each name whose table changes: that name stands for the changed rows, all
-    /// others for whole tables. `columns` are those of each table.
+    /// others for whole tables, or for nothing in another arm of a UNION ALL. The columns are those
+    /// of each table.
     pub(crate) fn changed(
         &self,
         publishing: &Publishing<'_>,
         image: Image,
-        columns: &BTreeMap<Name, Vec<String>>,
+        (columns, arms): (&BTreeMap<Name, Vec<String>>, &Arms),
     ) -> Vec<String> {
         let mut queries = Vec::new();
         for (changing, table) in &self.0 {
@@ -72,6 +88,9 @@ impl Bindings {
             let changed = parts.join(" UNION ALL ");
             let bound = self.0.iter().map(|(alias, name)| match alias == changing {
                 true => bind(alias, &changed),
+                false if arms.are_apart(alias, changing) => {
+                    bind(alias, &format!("{} WHERE false", all_of(publishing, name)))
+                }
                 false => bind(alias, &all_of(publishing, name)),
             });
             queries.push(with(bound.collect()));

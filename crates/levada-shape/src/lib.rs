@@ -5,6 +5,7 @@
 //! read tables as they are, or only what changed of them; `report_table` is a table of the reports
 //! schema. Each feature has a folder. Nothing here prints.
 
+mod arms;
 mod bindings;
 mod calendar;
 mod enrich;
@@ -14,10 +15,11 @@ mod rollup;
 mod sections;
 mod shaper;
 mod status;
+mod template;
 mod window;
 
 pub use calendar::{Bucket, Calendar, Grain, Weekday, tzdata_version};
-pub use enrich::Enrichment;
+pub use enrich::{Added, Columns, Enrichment, IndexOn, LookUp};
 pub use import::Import;
 pub use rollup::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 pub use sections::Sections;

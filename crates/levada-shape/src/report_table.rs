@@ -2,7 +2,7 @@
 //! its definition has changed, with what readers built on it.
 
 use anyhow::Context;
-use edition::Saved;
+use edition::{Publishing, Saved};
 use pg::{Name, Session, quote_identifier, quote_literal};
 use report::Problem;
 
@@ -59,10 +59,36 @@ impl ReportTable {
         }
         let comment = quote_literal(&self.comment);
         session.batch(&format!("COMMENT ON TABLE {} IS {comment}", self.name.sql())).await?;
-        let record = "INSERT INTO levada.report_table VALUES ($1, $2, $3, $4) \
+        let record = "INSERT INTO levada.report_table \
+                      (schema_name, table_name, kind, layout) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (schema_name, table_name) DO UPDATE SET kind = $3, layout = $4";
         session.execute(record, &[schema, table, &self.kind, &layout]).await?;
         Ok(true)
+    }
+
+    /// Records the layout with the names that types of the edition will have: while it is built
+    /// beside, they bear that of their place.
+    pub(crate) async fn settle(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
+        if publishing.places.is_empty() {
+            return Ok(());
+        }
+        let mut settled = self.clone();
+        for (own, place) in publishing.places {
+            let sql = "SELECT pg_catalog.quote_ident($1), pg_catalog.quote_ident($2)";
+            let row = publishing.session.one(sql, &[own, place]).await?;
+            let (own, place) = (format!("{}.", row.get::<_, &str>(0)), row.get::<_, &str>(1));
+            let place = format!("{place}.");
+            for column in &mut settled.columns {
+                column.definition = column.definition.replace(&place, &own);
+            }
+        }
+        let sql = "UPDATE levada.report_table SET layout = $3 \
+                   WHERE schema_name = $1 AND table_name = $2";
+        let name = &self.name;
+        let parameters: [&(dyn pg::ToSql + Sync); 3] =
+            [&name.schema, &name.name, &settled.layout()];
+        publishing.session.execute(sql, &parameters).await?;
+        Ok(())
     }
 
     /// The same table under another name, without indexes and key: to be filled and read back.
@@ -118,6 +144,18 @@ impl ReportTable {
             .detail(format!("the {} of this name would overwrite it", self.kind))
             .hint(format!("rename or drop it, or give the {} another name", self.kind))
     }
+}
+
+/// Records that the rows of a table of ours change in this edition, for those who compute from it.
+///
+/// # Errors
+/// Those of the server.
+pub(crate) async fn mark_changed(publishing: &Publishing<'_>, name: &Name) -> anyhow::Result<()> {
+    let sql = "UPDATE levada.report_table SET changed_in = $3 \
+               WHERE schema_name = $1 AND table_name = $2";
+    let edition = publishing.edition;
+    publishing.session.execute(sql, &[&name.schema, &name.name, &edition]).await?;
+    Ok(())
 }
 
 /// `"a", "b"`.

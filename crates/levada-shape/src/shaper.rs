@@ -1,8 +1,10 @@
 //! Takes part in publishing an edition: calls imports, indexes, windows, rollups and enrichments in
 //! the order in which they build on each other.
 
+use std::collections::BTreeMap;
+
 use edition::{Doing, OnPublish, Publishing};
-use pg::{Endpoint, Name, quote_identifier};
+use pg::{Endpoint, Name, Purpose, Session, quote_identifier};
 use report::{Finding, Problem, Progress};
 
 use crate::enrich::Enrichments;
@@ -14,6 +16,8 @@ use crate::window::Windows;
 /// All that is computed besides the rows.
 #[derive(Debug)]
 pub struct Shaper {
+    /// Nothing is declared; something may have been.
+    is_empty: bool,
     reports_schema: String,
     imports: Imports,
     enrichments: Enrichments,
@@ -27,13 +31,38 @@ impl Shaper {
     /// # Errors
     /// A [`Problem`] that names the section and what is wrong with it.
     pub fn new(sections: &Sections) -> Result<Self, Problem> {
+        let rollups = Rollups::new(sections)?;
+        refuse_shared_names(sections, &rollups)?;
         Ok(Self {
+            is_empty: sections.is_empty(),
             reports_schema: sections.reports_schema.clone(),
             imports: Imports::new(sections)?,
             enrichments: Enrichments::new(sections)?,
             windows: Windows::new(sections)?,
-            rollups: Rollups::new(sections)?,
+            rollups,
         })
+    }
+
+    /// Looks at what is declared without changing either side.
+    ///
+    /// # Errors
+    /// Those of a side that cannot be reached.
+    pub async fn check(
+        &self,
+        source: &Endpoint,
+        target: &Endpoint,
+    ) -> anyhow::Result<Vec<Finding>> {
+        let mut findings = self.enrichments.check(source, target).await?;
+        let session = Session::open(source, Purpose::Source).await?;
+        findings.extend(self.windows.check(&session).await?);
+        findings.extend(self.rollups.check(&session).await?);
+        Ok(findings)
+    }
+
+    /// Nothing is to be done, now or to what an earlier configuration declared.
+    async fn is_idle(&self, session: &Session) -> pg::Result<bool> {
+        let sql = "SELECT pg_catalog.to_regclass('levada.report_table') IS NULL";
+        Ok(self.is_empty && session.one(sql, &[]).await?.get::<_, bool>(0))
     }
 
     async fn ensure_schema(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
@@ -58,8 +87,15 @@ impl OnPublish for Shaper {
             || self.enrichments.watches(table)
     }
 
+    fn owns(&self, name: &Name) -> bool {
+        self.enrichments.owns(name)
+    }
+
     fn before_rows<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, ()> {
         Box::pin(async move {
+            if self.is_idle(publishing.session).await? {
+                return Ok(());
+            }
             self.ensure_schema(publishing).await?;
             self.rollups.before_rows(publishing).await
         })
@@ -67,6 +103,9 @@ impl OnPublish for Shaper {
 
     fn after_rows<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, Vec<Finding>> {
         Box::pin(async move {
+            if self.is_idle(publishing.session).await? {
+                return Ok(Vec::new());
+            }
             self.ensure_schema(publishing).await?;
             let mut findings = self.imports.publish(publishing).await?;
             findings.extend(self.enrichments.build_indexes(publishing).await?);
@@ -77,6 +116,27 @@ impl OnPublish for Shaper {
     }
 
     fn after_names<'a>(&'a self, publishing: &'a Publishing<'a>) -> Doing<'a, Vec<Finding>> {
-        Box::pin(self.enrichments.after_names(publishing))
+        Box::pin(async move {
+            match self.is_idle(publishing.session).await? {
+                true => Ok(Vec::new()),
+                false => self.enrichments.after_names(publishing).await,
+            }
+        })
     }
+}
+
+/// Each is a table of the reports schema.
+fn refuse_shared_names(sections: &Sections, rollups: &Rollups) -> Result<(), Problem> {
+    let imports = sections.imports.iter().map(|one| ("import", one.name.clone()));
+    let windows = sections.windows.iter().map(|one| ("window", one.name.clone()));
+    let rollups = rollups.tables().map(|name| ("rollup", name));
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for (kind, name) in imports.chain(windows).chain(rollups) {
+        if let Some(other) = known.insert(name.clone(), kind) {
+            return Err(Problem::new(format!("a {other} and a {kind} are called \"{name}\""))
+                .detail("both are tables of the reports schema; totals are called NAME_totals_…")
+                .hint("give one of them another name"));
+        }
+    }
+    Ok(())
 }

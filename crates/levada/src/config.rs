@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use copy::{Request, Rule};
-use edition::OnPublish;
 use jiff::tz::TimeZone;
 use pg::Endpoint;
 use report::Problem;
@@ -123,7 +122,7 @@ impl File {
             config: self.copy.clone(),
             replace,
             command: command.to_owned(),
-            hook: self.hook()?,
+            hook: Some(Arc::new(self.shaper()?)),
         })
     }
 
@@ -131,7 +130,7 @@ impl File {
     ///
     /// # Errors
     /// A [`Problem`] that names the section and what is wrong with it.
-    fn hook(&self) -> anyhow::Result<Option<Arc<dyn OnPublish>>> {
+    pub(crate) fn shaper(&self) -> Result<Shaper, Problem> {
         let sections = Sections {
             imports: self.imports.clone(),
             enrichments: self.enrichments.clone(),
@@ -141,10 +140,7 @@ impl File {
             reports_schema: self.target.reports_schema.clone(),
             folder: self.folder.clone(),
         };
-        if sections.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Arc::new(Shaper::new(&sections)?)))
+        Shaper::new(&sections)
     }
 
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {

@@ -10,7 +10,7 @@ use report::{Category, Finding, Problem};
 
 use super::definition::Definition;
 use super::stage::Loaded;
-use crate::report_table::list;
+use crate::report_table::{list, mark_changed};
 
 /// Publishes one import, or says that its table stays as it was.
 pub(crate) async fn one(
@@ -72,6 +72,7 @@ async fn replace(
     }
     let is_changed = is_new || deleted > 0 || inserted > 0;
     if is_changed {
+        mark_changed(publishing, &definition.table.name).await?;
         session.batch(&format!("ANALYZE {table}")).await?;
     }
     let record = include_str!("../sql/import_record.sql");

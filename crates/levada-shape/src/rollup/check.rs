@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pg::{Session, quote_identifier};
 use report::{Finding, Problem};
 
+use crate::arms::Arms;
 use crate::rollup::definition::Definition;
 use crate::rollup::statements::{Described, Statements};
 
@@ -35,7 +36,8 @@ pub(crate) async fn check(
 /// All that the definition names, in one query over whole tables.
 fn query(definition: &Definition) -> String {
     let (types, columns) = (BTreeMap::new(), BTreeMap::new());
-    let described = Described { time: None, types, floats: Vec::new(), columns };
+    let (floats, arms) = (Vec::new(), Arms::default());
+    let described = Described { time: None, types, floats, columns, arms };
     let statements = Statements { definition, described: &described };
     let bound = definition.bindings.0.iter().map(|(alias, name)| {
         let rows = format!("SELECT * FROM {}", name.sql());

@@ -31,7 +31,8 @@ pub struct Rollup {
     /// The column that says when a row happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// The IANA zone in which a `timestamp` or `date` column is written; a `timestamptz` needs none.
+    /// The IANA zone in which a `timestamp` or `date` column is written; a `timestamptz` needs
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// The `[[calendar]]` whose buckets are filled. Without one, rows are counted per `by` alone.
@@ -40,8 +41,8 @@ pub struct Rollup {
     /// How long a bucket is: "hour", "day", "week" or "month".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grain: Option<Grain>,
-    /// The first day that counts, such as "2023-01-01". Rows before are reported. Default: the first
-    /// row.
+    /// The first day that counts, such as "2023-01-01". Rows before are reported. Default: that of
+    /// the first row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts: Option<String>,
     /// How long after its end a bucket is still open, for rows that production writes late.

@@ -108,15 +108,15 @@ impl Filling<'_> {
     /// Brings it up to date; `is_new` says that its table is empty.
     pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<(Filled, Vec<Finding>)> {
         let definition = self.definition();
-        let recorded = records::hash(self.session(), &definition.name).await?;
-        let is_other = recorded.as_deref() != Some(&definition.hash);
+        let held = records::held(self.publishing, definition).await?;
+        let is_other = held.as_ref().is_none_or(|held| !held.is_same);
         let known = records::buckets(self.session(), &definition.name).await?;
         let is_whole = is_new
             || is_other
-            || records::has_missed(self.publishing, &definition.name).await?
+            || held.as_ref().is_none_or(|held| !held.is_current)
             || definition.bindings.is_whole(self.publishing)
             || self.finer.is_some_and(|finer| finer.is_whole);
-        self.refuse_loss(&known, recorded.is_some() && (is_new || is_other))?;
+        self.refuse_loss(&known, held.is_some() && (is_new || is_other))?;
         let touched = match is_whole {
             true => touched::Touched::default(),
             false => self.touched().await?,

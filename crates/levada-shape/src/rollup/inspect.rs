@@ -8,6 +8,7 @@ use edition::Publishing;
 use pg::{Name, Session, quote_identifier};
 use report::Problem;
 
+use crate::arms::{Arms, escaped};
 use crate::rollup::config::Measure;
 use crate::rollup::definition::Definition;
 use crate::rollup::statements::{Described, Statements, TimeType};
@@ -34,13 +35,14 @@ async fn inside(definition: &Definition, publishing: &Publishing<'_>) -> anyhow:
     create(session, &format!("{with} SELECT q.* FROM ({query}\n) AS q")).await?;
     let types = columns_of(session).await?;
     refuse_strangers(session, definition, publishing).await?;
-    judge_tree(session, definition, Part::Rows).await?;
+    let arms = judge_tree(session, definition, Part::Rows).await?;
     judge_tables(definition, publishing).await?;
     let mut described = Described {
         time: None,
         types: BTreeMap::new(),
         floats: Vec::new(),
         columns: bound_columns(definition, publishing).await?,
+        arms,
     };
     if let Some(buckets) = &definition.buckets {
         described.time = Some(time_type(&buckets.time, buckets.zone.is_some(), &types)?);
@@ -146,12 +148,17 @@ const REFUSED_IN_ROWS: &[(&str, &str)] = &[
     (":limitCount {", "LIMIT"),
     (":limitOffset {", "OFFSET"),
     (":hasRecursive true", "WITH RECURSIVE"),
+    ("{SETOPERATIONSTMT :op 1 :all false ", "UNION without ALL"),
     ("{SETOPERATIONSTMT :op 2 ", "INTERSECT"),
     ("{SETOPERATIONSTMT :op 3 ", "EXCEPT"),
 ];
 
 /// Looks into the parsed query. The names of its fields are those of PostgreSQL 14 to 18.
-async fn judge_tree(session: &Session, definition: &Definition, part: Part) -> anyhow::Result<()> {
+async fn judge_tree(
+    session: &Session,
+    definition: &Definition,
+    part: Part,
+) -> anyhow::Result<Arms> {
     let row = session.one(include_str!("../sql/rollup_tree.sql"), &[]).await?;
     let tree: String = row.get("tree");
     let more = if part == Part::Rows { REFUSED_IN_ROWS } else { &[] };
@@ -178,7 +185,7 @@ async fn judge_tree(session: &Session, definition: &Definition, part: Part) -> a
                 .into());
         }
     }
-    Ok(())
+    Ok(Arms::of(&tree, &definition.bindings))
 }
 
 /// Every table has to be one whose changes are known, and read by the name that is bound to it.
@@ -212,21 +219,6 @@ async fn judge_tables(definition: &Definition, publishing: &Publishing<'_>) -> a
         }
     }
     Ok(())
-}
-
-/// As PostgreSQL's node trees write a name.
-fn escaped(name: &str) -> String {
-    let mut text = String::new();
-    for (at, c) in name.chars().enumerate() {
-        let is_special = matches!(c, ' ' | '\n' | '\t' | '(' | ')' | '{' | '}' | '\\');
-        let starts_other =
-            at == 0 && (c == '<' || c == '"' || c.is_ascii_digit() || "+-".contains(c));
-        if is_special || starts_other {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text
 }
 
 async fn bound_columns(

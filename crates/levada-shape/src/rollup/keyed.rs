@@ -14,6 +14,7 @@ use crate::rollup::fill;
 use crate::rollup::match_nulls;
 use crate::rollup::records;
 use crate::rollup::statements::{Described, Statements};
+use crate::template::fill_in;
 
 /// Dimensions whose measures have to be counted again.
 const AGAIN: &str = "levada.stage_again";
@@ -85,8 +86,8 @@ impl Keyed<'_> {
 
     /// Keeps what changed rows amount to, before or after they are written.
     pub(crate) async fn collect(&self, image: Image) -> anyhow::Result<usize> {
-        let columns = &self.statements.described.columns;
-        let withs = self.definition().bindings.changed(self.publishing, image, columns);
+        let combined = self.statements.described.combined();
+        let withs = self.definition().bindings.changed(self.publishing, image, combined);
         let table = self.staging(image);
         let nothing = self.measured(&self.definition().bindings.whole(self.publishing), "");
         let create = format!(
@@ -107,12 +108,11 @@ impl Keyed<'_> {
     /// Brings it up to date; `is_new` says that its table is empty.
     pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<Vec<Finding>> {
         let definition = self.definition();
-        let recorded = records::hash(self.session(), &definition.name).await?;
+        let held = records::held(self.publishing, definition).await?;
         let bindings = &definition.bindings;
         let is_whole = is_new
-            || recorded.as_deref() != Some(&definition.hash)
-            || bindings.is_whole(self.publishing)
-            || records::has_missed(self.publishing, &definition.name).await?;
+            || held.is_none_or(|held| !held.is_same || !held.is_current)
+            || bindings.is_whole(self.publishing);
         let is_touched = is_whole || bindings.is_touched(self.publishing);
         let context = || self.computing();
         if is_whole {
@@ -149,7 +149,8 @@ impl Keyed<'_> {
         let by = list(&self.definition().by);
         let by = if by.is_empty() { "true AS \"levada all\"".to_owned() } else { by };
         // What left and what came may come to the same: then nothing has changed.
-        let is_exact = parts <= 1 && self.definition().measures.values().all(is_mergeable);
+        let is_sum = parts <= 1 && !self.statements.described.arms.has_outer_joins;
+        let is_exact = is_sum && self.definition().measures.values().all(is_mergeable);
         let [only_left, only_came] = match is_exact {
             true => [
                 format!("TABLE {left} EXCEPT ALL TABLE {came}"),
@@ -183,46 +184,30 @@ impl Keyed<'_> {
         let (left, came) = (self.staging(Image::Before), self.staging(Image::After));
         let with = |one: &str, other: &str| match_nulls::condition(by, nulls, (one, other));
         let is_exact: Vec<String> = self.exactness();
-        let merged = "levada.stage_merged";
-        let of = format!(
-            "FROM {AGAIN} AS a JOIN {table} AS t ON {} LEFT JOIN {left} AS l ON {} \
-             LEFT JOIN {came} AS c ON {}",
-            with("a", "t"),
-            with("a", "l"),
-            with("a", "c")
-        );
-        let dimensions = self.definition().by.iter().map(|name| {
-            let name = quote_identifier(name);
-            format!("a.{name}")
-        });
+        let dimensions = by.iter().map(|name| format!("a.{}", quote_identifier(name)));
         let all: Vec<String> = dimensions.chain(self.merged()).collect();
         let columns = self.columns();
-        let sql = format!(
-            "DROP TABLE IF EXISTS {merged}; CREATE UNLOGGED TABLE {merged} AS \
-             SELECT {} {of} WHERE {}; \
-             DELETE FROM {AGAIN} AS a USING {merged} AS m WHERE {}; \
-             DELETE FROM {table} AS t USING {merged} AS m WHERE {}; \
-             INSERT INTO {table} ({columns}) SELECT {columns} FROM {merged} WHERE source_rows > 0; \
-             DROP TABLE {merged}",
-            all.join(", "),
-            is_exact.join(" AND "),
-            with("a", "m"),
-            with("t", "m"),
-        );
-        self.session().batch(&sql).await?;
-        // What nobody had before is what came.
-        let sql = format!(
-            "WITH fresh AS (DELETE FROM {AGAIN} AS a WHERE {} \
-             AND NOT EXISTS (SELECT FROM {table} AS t WHERE {}) \
-             AND NOT EXISTS (SELECT FROM {left} AS l WHERE {}) RETURNING a.*) \
-             INSERT INTO {table} ({columns}) SELECT {} FROM {came} AS c JOIN fresh AS f ON {}",
-            with("a", "a"),
-            with("t", "a"),
-            with("l", "a"),
-            columns.split(", ").map(|c| format!("c.{c}")).collect::<Vec<_>>().join(", "),
-            with("f", "c"),
-        );
-        Ok(self.session().batch(&sql).await?)
+        let came_columns: Vec<String> = columns.split(", ").map(|c| format!("c.{c}")).collect();
+        let parts: [(&str, &str); 14] = [
+            ("table", &table),
+            ("left", &left),
+            ("came", &came),
+            ("merged", &all.join(", ")),
+            ("columns", &columns),
+            ("came_columns", &came_columns.join(", ")),
+            ("is_exact", &is_exact.join(" AND ")),
+            ("again_is_stored", &with("a", "t")),
+            ("again_has_left", &with("a", "l")),
+            ("again_came", &with("a", "c")),
+            ("again_is_merged", &with("a", "m")),
+            ("stored_is_merged", &with("t", "m")),
+            ("is_of_pattern", &with("a", "a")),
+            ("fresh_came", &with("f", "c")),
+        ];
+        let merge = fill_in(include_str!("../sql/rollup_merged.sql"), &parts);
+        self.session().batch(&merge).await?;
+        let fresh = fill_in(include_str!("../sql/rollup_fresh.sql"), &parts);
+        Ok(self.session().batch(&fresh).await?)
     }
 
     /// The measures after the merge of stored `t`, left `l` and come `c`.

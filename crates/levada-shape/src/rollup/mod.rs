@@ -3,8 +3,8 @@
 //!
 //! `definition` checks what `config` declares, `inspect` asks the server what its query is,
 //! `statements` writes the queries. `touched` finds the buckets of changed rows, `fill` brings them
-//! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them again,
-//! `late` tells what could not be counted, `records` writes it all down. `keyed` is for rollups
+//! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them
+//! again, `late` tells what could not be counted, `records` writes it all down. `keyed` is for rollups
 //! without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for estimates.
 
 mod audit;
@@ -28,10 +28,11 @@ use std::time::Instant;
 
 use edition::Publishing;
 use jiff::Timestamp;
-use pg::{Name, Session};
+use pg::{Name, Session, quote_identifier};
 use report::{Category, Finding, Problem};
 
 use crate::bindings::Image;
+use crate::report_table::mark_changed;
 use crate::sections::Sections;
 pub use config::{Distinct, Measure, Rollup, Settles, SettlesBy, Tables};
 use definition::Definition;
@@ -69,6 +70,14 @@ impl Rollups {
         Ok(Self { definitions })
     }
 
+    /// The names of all their tables.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = String> {
+        self.definitions.iter().flat_map(|definition| {
+            let totals = definition.totals.iter().map(|by| totals::name(definition, by).name);
+            std::iter::once(definition.name.clone()).chain(totals)
+        })
+    }
+
     pub(crate) fn watches(&self, table: &Name) -> bool {
         self.definitions.iter().any(|definition| definition.bindings.contains(table))
     }
@@ -91,7 +100,7 @@ impl Rollups {
                 Keyed { publishing, statements, number }.collect(Image::Before).await?;
                 continue;
             }
-            let withs = bindings.changed(publishing, Image::Before, &described.columns);
+            let withs = bindings.changed(publishing, Image::Before, described.combined());
             let staged = (withs.as_slice(), Image::Before);
             touched::collect(publishing.session, number, statements, staged).await?;
         }
@@ -110,7 +119,8 @@ impl Rollups {
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
         let as_of = seen(publishing).await?;
-        let mut findings = Vec::new();
+        let mut findings = self.undeclared(session).await?;
+        let path = widen_path(publishing, &self.definitions).await?;
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
             let started = Instant::now();
@@ -118,21 +128,32 @@ impl Rollups {
             let described = inspect::describe(definition, publishing).await?;
             let statements = Statements { definition, described: &described };
             let Some(buckets) = &definition.buckets else {
-                let is_new = keyed::table(definition, &described).ensure(session).await?;
+                let table = keyed::table(definition, &described);
+                let is_new = table.ensure(session).await?;
+                table.settle(publishing).await?;
                 let keyed = Keyed { publishing, statements, number };
                 findings.extend(keyed.run(is_new).await?);
+                if definition.bindings.is_touched(publishing) || is_new {
+                    mark_changed(publishing, &definition.table).await?;
+                }
                 let work = (Category::Rollup, object.as_str());
                 publishing.took(work, None, started.elapsed()).await?;
                 continue;
             };
-            let is_new = fill::table(definition, &described, buckets).ensure(session).await?;
+            let table = fill::table(definition, &described, buckets);
+            let is_new = table.ensure(session).await?;
+            table.settle(publishing).await?;
             let finer = definition.of.as_deref().and_then(|of| done.get(of));
             let filling = Filling { publishing, statements, buckets, number, as_of, finer };
             let (filled, found) = filling.run(is_new).await?;
+            if filled.is_whole || !filled.starts.is_empty() {
+                mark_changed(publishing, &definition.table).await?;
+            }
             findings.extend(found);
             done.insert(&definition.name, filled);
             publishing.took((Category::Rollup, &object), None, started.elapsed()).await?;
         }
+        set_path(session, &path).await?;
         self.drop_staging(session).await?;
         Ok(findings)
     }
@@ -146,6 +167,52 @@ impl Rollups {
         let all = kept.chain(cells).collect::<Vec<_>>().join(", ");
         Ok(session.batch(&format!("DROP TABLE IF EXISTS {all}")).await?)
     }
+
+    /// Rollups that are in no section any more: nobody brings them up to date.
+    async fn undeclared(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let names: Vec<&str> = self.definitions.iter().map(|known| known.name.as_str()).collect();
+        let sql = "SELECT schema_name, name, edition FROM levada.rollup \
+                   WHERE NOT name = ANY ($1) ORDER BY name";
+        let mut findings = Vec::new();
+        for row in session.rows(sql, &[&names]).await? {
+            let table = Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1));
+            let edition: i32 = row.get(2);
+            let problem = Problem::new(format!("rollup {table} is not declared any more"))
+                .detail(format!("it stays as it was in edition {edition}"))
+                .hint(format!(
+                    "DROP TABLE {}; DELETE FROM levada.rollup WHERE name = {}; or add its \
+                     [[rollup]] again",
+                    table.sql(),
+                    pg::quote_literal(&table.name)
+                ));
+            findings.push(Finding::warning("rollup-undeclared", table.to_string(), problem));
+        }
+        Ok(findings)
+    }
+}
+
+/// Types that an extension brings may have their operators in the schema of a table. Returns the
+/// path that there was.
+async fn widen_path(
+    publishing: &Publishing<'_>,
+    definitions: &[Definition],
+) -> anyhow::Result<String> {
+    let session = publishing.session;
+    let sql = "SELECT pg_catalog.current_setting('search_path')";
+    let path: String = session.one(sql, &[]).await?.get(0);
+    let tables = definitions.iter().flat_map(|definition| definition.bindings.0.values());
+    let public = [Name::new("public", "")];
+    let schemas = tables.chain(&public).map(|name| publishing.place(name).schema);
+    let schemas: BTreeSet<String> = schemas.chain(["public".to_owned()]).collect();
+    let mut wide: Vec<String> = schemas.iter().map(|schema| quote_identifier(schema)).collect();
+    wide.extend((!path.is_empty()).then(|| path.clone()));
+    set_path(session, &wide.join(", ")).await?;
+    Ok(path)
+}
+
+async fn set_path(session: &Session, path: &str) -> pg::Result<()> {
+    let sql = "SELECT pg_catalog.set_config('search_path', $1, true)";
+    session.rows(sql, &[&path]).await.map(drop)
 }
 
 /// The latest moment of the source that is proven: what an edition before has seen, later ones have

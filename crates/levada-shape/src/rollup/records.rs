@@ -25,18 +25,52 @@ pub(crate) struct BucketRow {
     pub(crate) is_computed: bool,
 }
 
-/// The definition of which the edition before holds the numbers, if any.
-pub(crate) async fn hash(session: &Session, name: &str) -> pg::Result<Option<String>> {
-    let sql = "SELECT definition_hash FROM levada.rollup WHERE name = $1";
-    Ok(session.maybe(sql, &[&name]).await?.map(|row| row.get(0)))
+/// What the target holds of a rollup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// It has the numbers of this definition.
+    pub(crate) is_same: bool,
+    /// The edition before has brought them up to date, from these very tables and columns.
+    pub(crate) is_current: bool,
 }
 
-/// Whether editions were published that did not bring the rollup up to date, as while its section
-/// was not there.
-pub(crate) async fn has_missed(publishing: &Publishing<'_>, name: &str) -> pg::Result<bool> {
-    let sql = include_str!("../sql/rollup_missed.sql");
+/// What an earlier publication has left; `None` if there was none.
+pub(crate) async fn held(
+    publishing: &Publishing<'_>,
+    definition: &Definition,
+) -> anyhow::Result<Option<Held>> {
+    let sql = include_str!("../sql/rollup_held.sql");
     let edition = publishing.edition.unwrap_or_default();
-    Ok(publishing.session.one(sql, &[&name, &edition]).await?.get(0))
+    let row = publishing.session.maybe(sql, &[&definition.name, &edition]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let sources: Option<String> = row.get("sources");
+    let is_same = row.get::<_, &str>("definition_hash") == definition.hash;
+    let has_same_sources = sources.as_deref() == Some(&*sources_of(publishing, definition).await?);
+    let is_current = row.get::<_, bool>("is_of_base") && has_same_sources;
+    Ok(Some(Held { is_same, is_current }))
+}
+
+/// The tables behind a rollup: their parts, and their columns by position. A partition that is
+/// attached, or a column that is dropped and added again, changes rows that nobody has written.
+async fn sources_of(
+    publishing: &Publishing<'_>,
+    definition: &Definition,
+) -> anyhow::Result<String> {
+    let mut sources = Vec::new();
+    for (alias, name) in &definition.bindings.0 {
+        let placed = publishing.place(name);
+        let sql = include_str!("../sql/table_behind.sql");
+        let row = publishing.session.maybe(sql, &[&placed.schema, &placed.name]).await?;
+        let Some(row) = row else { continue };
+        let (family, columns): (Option<&str>, Option<&str>) =
+            (row.get("family"), row.get("columns"));
+        sources.push(format!(
+            "{alias}\n{}\n{}",
+            family.unwrap_or_default(),
+            columns.unwrap_or_default()
+        ));
+    }
+    Ok(blake3::hash(sources.join("\n\n").as_bytes()).to_hex().to_string())
 }
 
 /// The buckets that it had, in their order.
@@ -99,7 +133,8 @@ fn values(name: &str, row: &BucketRow, filling: &Filling<'_>) -> String {
     let settling: Vec<String> = row.settling.iter().map(|value| quote_literal(value)).collect();
     let edition = filling.publishing.edition.unwrap_or_default();
     format!(
-        "({}, {}, '{}'::timestamptz, '{}'::timestamptz, '{}', {}, ARRAY[{}]::text[], {}, {}, {edition})",
+        "({}, {}, '{}'::timestamptz, '{}'::timestamptz, '{}', {}, ARRAY[{}]::text[], {}, {}, \
+         {edition})",
         quote_literal(name),
         quote_literal(&row.bucket.label),
         row.bucket.start,
@@ -120,6 +155,7 @@ pub(crate) async fn save_keyed(
     has_changed: bool,
 ) -> anyhow::Result<()> {
     let edition = publishing.edition.unwrap_or_default();
+    let sources = sources_of(publishing, definition).await?;
     let parameters: &[&(dyn pg::ToSql + Sync)] = &[
         &definition.name,
         &definition.table.schema,
@@ -133,6 +169,7 @@ pub(crate) async fn save_keyed(
         &publishing.as_of,
         &has_changed,
         &None::<&str>,
+        &sources,
     ];
     publishing.session.execute(include_str!("../sql/rollup_saved.sql"), parameters).await?;
     Ok(())
@@ -150,6 +187,7 @@ async fn save_rollup(
         None => (None, None),
     };
     let buckets = filling.buckets;
+    let sources = sources_of(filling.publishing, definition).await?;
     let grain = format!("{:?}", buckets.grain).to_lowercase();
     let parameters: &[&(dyn pg::ToSql + Sync)] = &[
         &definition.name,
@@ -164,6 +202,7 @@ async fn save_rollup(
         &end,
         &has_changed,
         &buckets.settles.by,
+        &sources,
     ];
     let sql = include_str!("../sql/rollup_saved.sql");
     filling.publishing.session.execute(sql, parameters).await?;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use pg::{Name, quote_identifier, quote_literal};
 
+use crate::arms::Arms;
 use crate::calendar::Bucket;
 use crate::report_table::list;
 use crate::rollup::config::Measure;
 use crate::rollup::definition::{Buckets, Definition, sketch_of};
+use crate::template::fill_in;
 
 /// The instant of a row, beside the columns of the query.
 pub(crate) const AT: &str = "\"levada at\"";
@@ -35,6 +37,15 @@ pub(crate) struct Described {
     pub(crate) floats: Vec<String>,
     /// Columns of the tables that are bound.
     pub(crate) columns: BTreeMap<Name, Vec<String>>,
+    /// How they are combined.
+    pub(crate) arms: Arms,
+}
+
+impl Described {
+    /// The columns of the tables, and how these are combined.
+    pub(crate) fn combined(&self) -> (&BTreeMap<Name, Vec<String>>, &Arms) {
+        (&self.columns, &self.arms)
+    }
 }
 
 /// A definition with what the server says of it.
@@ -111,15 +122,17 @@ impl Statements<'_> {
         let measures = measures.map(|(name, sql)| format!("{sql} AS {}", quote_identifier(&name)));
         let measures: Vec<String> = measures.collect();
         let all = self.columns().iter().map(|c| format!("g.{c}")).collect::<Vec<_>>().join(", ");
-        format!(
-            "SELECT b.bucket, b.bucket_start, b.bucket_end, {all}, g.source_rows FROM (\
-             SELECT {group}, {}, count(*) AS source_rows FROM (\
-             SELECT width_bucket({AT}, {edges}) AS \"levada n\", r.* FROM ({rows}) AS r \
-             WHERE {within}) AS s GROUP BY {group}) AS g {} JOIN {} ON b.n = g.\"levada n\"",
-            measures.join(", "),
-            if is_whole { "LEFT" } else { "" },
-            table_of(wanted, buckets),
-        )
+        let parts: [(&str, &str); 8] = [
+            ("columns", &all),
+            ("group", &group),
+            ("measures", &measures.join(", ")),
+            ("edges", &edges),
+            ("rows", &rows),
+            ("within", &within),
+            ("outer", if is_whole { "LEFT" } else { "" }),
+            ("buckets", &table_of(wanted, buckets)),
+        ];
+        fill_in(include_str!("../sql/rollup_cells.sql"), &parts)
     }
 
     /// Dimensions and measures as quoted columns, without those that are computed of others.

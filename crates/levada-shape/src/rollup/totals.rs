@@ -14,6 +14,7 @@ use crate::rollup::match_nulls;
 use crate::rollup::records::BucketRow;
 use crate::rollup::statements::instants;
 use crate::rollup::states::State;
+use crate::template::fill_in;
 
 /// What is to be added to a total.
 const DELTA: &str = "levada.stage_totals";
@@ -37,6 +38,7 @@ pub(crate) async fn keep(
     for by in &filling.definition().totals {
         let total = Total::of(filling, by);
         let is_new = total.table.ensure(filling.publishing.session).await?;
+        total.table.settle(filling.publishing).await?;
         let context = || format!("adding up {}", total.table.name);
         // What somebody else wrote into a failed bucket was never added.
         let is_doubtful = known.iter().any(|row| row.state == State::Failed);
@@ -198,12 +200,15 @@ impl<'a> Total<'a> {
         for nulls in match_nulls::patterns(session, DELTA, self.by).await? {
             let same = match_nulls::condition(self.by, &nulls, ("t", "d"));
             session
-                .batch(&format!(
-                    "UPDATE {table} AS t SET {settings}, cells = t.cells + d.cells \
-                     FROM {DELTA} AS d WHERE {same}; \
-                     INSERT INTO {table} ({columns}) SELECT {columns} FROM {DELTA} AS d WHERE \
-                     NOT EXISTS (SELECT FROM {table} AS t WHERE {same}) AND {}",
-                    match_nulls::condition(self.by, &nulls, ("d", "d"))
+                .batch(&fill_in(
+                    include_str!("../sql/rollup_total_changed.sql"),
+                    &[
+                        ("table", &table),
+                        ("columns", &columns),
+                        ("settings", &settings),
+                        ("same", &same),
+                        ("is_of_pattern", &match_nulls::condition(self.by, &nulls, ("d", "d"))),
+                    ],
                 ))
                 .await?;
         }

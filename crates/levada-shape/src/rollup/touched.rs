@@ -82,17 +82,18 @@ pub(crate) async fn of_rows(filling: &Filling<'_>) -> anyhow::Result<Touched> {
     if !bindings.is_touched(publishing) {
         return Ok(Touched::default());
     }
-    let withs = bindings.changed(publishing, Image::After, &statements.described.columns);
+    let withs = bindings.changed(publishing, Image::After, statements.described.combined());
     collect(session, *number, *statements, (&withs, Image::After)).await?;
     let (left, came) = (staging(*number, Image::Before), staging(*number, Image::After));
     let table = format!("levada.stage_touched_{number}");
-    // With several tables a row may be added up more than once, on one side only.
-    let [only_left, only_came] = match withs.as_slice() {
-        [_] => [
+    // Where changed rows are joined, one may be added up more than once, on one side only.
+    let is_sum = bindings.is_sum_of_changes(publishing, &statements.described.arms);
+    let [only_left, only_came] = match is_sum {
+        true => [
             format!("TABLE {left} EXCEPT ALL TABLE {came}"),
             format!("TABLE {came} EXCEPT ALL TABLE {left}"),
         ],
-        _ => [format!("TABLE {left}"), format!("TABLE {came}")],
+        false => [format!("TABLE {left}"), format!("TABLE {came}")],
     };
     session
         .batch(&format!(

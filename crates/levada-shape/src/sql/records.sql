@@ -5,5 +5,7 @@ CREATE TABLE IF NOT EXISTS levada.report_table (
     kind        text NOT NULL,
     -- The statements that created it.
     layout      text NOT NULL,
+    -- The edition in which its rows last changed; unknown where nobody says so.
+    changed_in  int,
     PRIMARY KEY (schema_name, table_name)
 );

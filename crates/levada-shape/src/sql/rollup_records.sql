@@ -3,6 +3,8 @@ CREATE TABLE IF NOT EXISTS levada.rollup (
     name            text PRIMARY KEY,
     schema_name     text NOT NULL,
     definition_hash text NOT NULL,
+    -- Of the tables behind it: their parts, and their columns by position.
+    sources         text,
     calendar        text,
     zone            text,
     grain           text,

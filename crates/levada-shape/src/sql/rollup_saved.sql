@@ -1,8 +1,8 @@
 INSERT INTO levada.rollup AS r
     (name, schema_name, definition_hash, calendar, zone, grain, edition, as_of, closed_bucket,
-     closed_through, changed_in, settles_by)
+     closed_through, changed_in, settles_by, sources)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10::text::timestamptz, $7,
-        $12)
+        $12, $13)
 ON CONFLICT (name) DO UPDATE
 SET schema_name = $2,
     definition_hash = $3,
@@ -10,6 +10,7 @@ SET schema_name = $2,
     zone = $5,
     grain = $6,
     settles_by = $12,
+    sources = $13,
     edition = $7,
     as_of = $8::text::timestamptz,
     closed_bucket = $9,

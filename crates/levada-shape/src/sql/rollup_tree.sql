@@ -3,7 +3,8 @@ SELECT w.ev_action::text AS tree,
        EXISTS (
            SELECT
            FROM regexp_matches(
-                    w.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') AS m(ids)
+                    w.ev_action::text,
+                    ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') AS m(ids)
            JOIN pg_catalog.pg_proc AS p ON p.oid = m.ids[1]::oid
            WHERE p.provolatile = 'v'
               -- A function of somebody's may read tables.

@@ -10,7 +10,7 @@ use pg::{Name, Session, quote_identifier};
 use report::Category;
 use serde::Serialize;
 
-use crate::report_table::{ReportColumn, ReportTable, list};
+use crate::report_table::{list, mark_changed};
 use crate::window::Declared;
 use crate::window::bounds::Bounds;
 use crate::window::subject::{Subject, Time};
@@ -53,7 +53,7 @@ pub(crate) async fn publish(
     let edition = publishing.edition.context("the edition has no number yet")?;
     let hash = definition_hash(declared, &subject)?;
     let is_new = subject.report.ensure(session).await?;
-    settle_layout(publishing, &subject.report, &declared.table).await?;
+    subject.report.settle(publishing).await?;
     let held = match is_new || is_any_row_new(publishing, declared, &subject) {
         true => None,
         false => held(session, declared, &hash, edition).await?,
@@ -73,6 +73,9 @@ pub(crate) async fn publish(
     let before = held.as_ref().map_or(signed(moved.deleted), |held| held.rows);
     let rows = before + signed(moved.inserted) - signed(moved.deleted);
     let is_changed = held.is_none() || moved.inserted + moved.deleted > 0;
+    if is_changed {
+        mark_changed(publishing, name).await?;
+    }
     let (lower, upper) = (bounds.lower.to_string(), bounds.upper.to_string());
     let window = &declared.window.name;
     let record = include_str!("../sql/window_record.sql");
@@ -177,36 +180,6 @@ async fn insert(
     let sql =
         format!("INSERT INTO {window} ({columns}) SELECT {columns} FROM {from} WHERE {selected}");
     session.execute(&sql, &[]).await
-}
-
-/// Types of the edition bear the name of the place where it is built; the next edition will find
-/// them under their own.
-async fn settle_layout(
-    publishing: &Publishing<'_>,
-    report: &ReportTable,
-    table: &Name,
-) -> anyhow::Result<()> {
-    let place = publishing.place(table);
-    if place == *table {
-        return Ok(());
-    }
-    let mut settled = report.clone();
-    for (own, place) in publishing.places {
-        let sql = "SELECT pg_catalog.quote_ident($1), pg_catalog.quote_ident($2)";
-        let row = publishing.session.one(sql, &[own, place]).await?;
-        let (own, place) = (format!("{}.", row.get::<_, &str>(0)), row.get::<_, &str>(1));
-        let place = format!("{place}.");
-        let settle = |column: &ReportColumn| ReportColumn {
-            name: column.name.clone(),
-            definition: column.definition.replace(&place, &own),
-        };
-        settled.columns = settled.columns.iter().map(settle).collect();
-    }
-    let sql = "UPDATE levada.report_table SET layout = $3 \
-               WHERE schema_name = $1 AND table_name = $2";
-    let name = &report.name;
-    publishing.session.execute(sql, &[&name.schema, &name.name, &settled.layout()]).await?;
-    Ok(())
 }
 
 fn signed(count: u64) -> i64 {

@@ -72,7 +72,7 @@ impl Subject {
         (declared, name): (&Declared, &Name),
         place: Name,
     ) -> anyhow::Result<Self> {
-        let sql = include_str!("../sql/window_table.sql");
+        let sql = include_str!("../sql/table_behind.sql");
         let Some(table) = session.maybe(sql, &[&place.schema, &place.name]).await? else {
             return Err(missing_table(&declared.table).into());
         };

@@ -15,8 +15,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
-    let request = arguments.config.read()?.request("check", false)?;
-    let findings = copy::check(&request).await?;
+    let file = arguments.config.read()?;
+    let request = file.request("check", false)?;
+    let mut findings = copy::check(&request).await?;
+    findings.extend(file.shaper()?.check(&request.source, &request.target).await?);
     findings.iter().for_each(|finding| ui.finding(finding));
     let serious = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
     if serious == 0 {

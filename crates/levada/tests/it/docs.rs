@@ -288,6 +288,7 @@ fn links_lead_somewhere() {
     let mut pages = vec!["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
     pages.extend(["docs/tutorial.md", "docs/concepts/copying.md"]);
     pages.extend(["docs/concepts/refreshing.md", "docs/concepts/verifying.md"]);
+    pages.extend(["docs/concepts/enriching.md", "docs/concepts/statistics.md"]);
     for page in pages {
         let text = read(page);
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -9,6 +9,8 @@ mod commands;
 mod courtesy;
 mod demo;
 mod docs;
+mod enrich;
+mod examples;
 mod fidelity;
 mod filters;
 mod imports;

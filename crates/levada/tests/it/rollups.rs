@@ -4,4 +4,5 @@
 //! of days come from the server's own zones, and no query here uses `width_bucket`.
 
 mod cases;
+mod combined;
 mod model;
