@@ -118,7 +118,8 @@ async fn differing(filling: &Filling<'_>, kept: &[Bucket]) -> anyhow::Result<BTr
     let starts = instants(kept.iter().map(|bucket| bucket.start));
     let sql = format!(
         "{with}, counted AS (SELECT c.bucket_start, {columns} FROM ({cells}) AS c), \
-         stored AS (SELECT bucket_start, {columns} FROM {table} WHERE bucket_start = ANY ({starts})) \
+         stored AS (SELECT bucket_start, {columns} FROM {table} \
+         WHERE bucket_start = ANY ({starts})) \
          SELECT DISTINCT (extract(epoch FROM d.bucket_start) * 1000000)::bigint FROM (\
          (TABLE stored EXCEPT ALL TABLE counted) UNION ALL \
          (TABLE counted EXCEPT ALL TABLE stored)) AS d"
