@@ -4,8 +4,9 @@
 //! `definition` checks what `config` declares, `inspect` asks the server what its query is,
 //! `statements` writes the queries. `touched` finds the buckets of changed rows, `fill` brings them
 //! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them
-//! again, `late` tells what could not be counted, `records` writes it all down. `keyed` is for rollups
-//! without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for estimates.
+//! again, `late` tells what could not be counted, `records` writes it all down. `keyed` is for
+//! rollups without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for
+//! estimates.
 
 mod audit;
 mod check;
