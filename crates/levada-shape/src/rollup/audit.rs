@@ -60,7 +60,7 @@ fn choose(from: &[&Bucket]) -> Vec<Bucket> {
 
 /// The buckets whose cells are not what their rows say. Each is selected by comparing instants, not
 /// by `width_bucket`.
-pub(crate) async fn differing(
+async fn differing(
     filling: &Filling<'_>,
     chosen: &[Bucket],
 ) -> anyhow::Result<BTreeSet<Timestamp>> {

@@ -1,12 +1,13 @@
 //! What could not be counted: rows without a bucket, and changes of buckets that are final.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use report::{Finding, Problem, text};
 
 use crate::calendar::Bucket;
-use crate::rollup::audit;
 use crate::rollup::fill::{CELLS, Filling};
-use crate::rollup::statements::AT;
+use crate::rollup::statements::{AT, instants};
 use crate::rollup::touched::Touched;
 
 /// Changes that no bucket takes.
@@ -96,7 +97,7 @@ async fn restated(
     if kept.is_empty() {
         return Ok(None);
     }
-    let wrong = audit::differing(filling, &kept).await?;
+    let wrong = differing(filling, &kept).await?;
     let labels = kept.iter().filter(|bucket| wrong.contains(&bucket.start));
     let labels: Vec<&str> = labels.map(|bucket| bucket.label.as_str()).collect();
     let (Some(first), Some(last)) = (labels.first(), labels.last()) else { return Ok(None) };
@@ -106,6 +107,28 @@ async fn restated(
         .hint("raise restate_for if such changes are to be followed");
     let subject = format!("rollup {}", filling.definition().name);
     Ok(Some(Finding::warning("late-rows", subject, problem)))
+}
+
+/// Buckets whose cells are not what they would be now. There may be many: one pass finds them.
+async fn differing(filling: &Filling<'_>, kept: &[Bucket]) -> anyhow::Result<BTreeSet<Timestamp>> {
+    let definition = filling.definition();
+    let with = definition.bindings.whole(filling.publishing);
+    let cells = filling.statements.cells(filling.buckets, kept, false);
+    let (table, columns) = (definition.table.sql(), filling.statements.columns().join(", "));
+    let starts = instants(kept.iter().map(|bucket| bucket.start));
+    let sql = format!(
+        "{with}, counted AS (SELECT c.bucket_start, {columns} FROM ({cells}) AS c), \
+         stored AS (SELECT bucket_start, {columns} FROM {table} \
+         WHERE bucket_start = ANY ({starts})) \
+         SELECT DISTINCT (extract(epoch FROM d.bucket_start) * 1000000)::bigint FROM (\
+         (TABLE stored EXCEPT ALL TABLE counted) UNION ALL \
+         (TABLE counted EXCEPT ALL TABLE stored)) AS d"
+    );
+    let mut wrong = BTreeSet::new();
+    for row in filling.publishing.session.rows(&sql, &[]).await? {
+        wrong.insert(Timestamp::from_microsecond(row.get(0))?);
+    }
+    Ok(wrong)
 }
 
 fn without_bucket(name: &str, rows: i64) -> Option<Finding> {

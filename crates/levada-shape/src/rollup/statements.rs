@@ -242,3 +242,7 @@ pub(crate) fn instants(of: impl Iterator<Item = Timestamp>) -> String {
     let all: Vec<String> = of.map(|at| at.to_string()).collect();
     format!("'{{{}}}'::timestamptz[]", all.join(","))
 }
+
+#[cfg(test)]
+#[path = "statements_tests.rs"]
+mod tests;

@@ -104,7 +104,8 @@ fn days_of_23_and_25_hours_and_days_without_rows_are_buckets() {
     way.configure(&daily("", ""));
     way.run().expect_code(0);
     assert_counted(&source, &way);
-    let day = "select bucket, extract(epoch from bucket_end - bucket_start)::int / 3600, events from reports.daily \
+    let day = "select bucket, extract(epoch from bucket_end - bucket_start)::int / 3600, events \
+               from reports.daily \
                where bucket in ('2025-10-26', '2026-03-29') order by 1";
     let found = way.target.psql(day).unwrap();
     assert_eq!(found, "2025-10-26|25|100\n2026-03-29|23|92");
@@ -414,7 +415,8 @@ fn sums_refused() -> Vec<(&'static str, String)> {
     };
     let of_week = of("events = { sum = \"events\" }\n")
         + &format!(
-            "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\ngrain = \"month\"\n{}",
+            "[[rollup]]\nname = \"m\"\nof = \"weekly\"\ncalendar = \"london\"\n\
+             grain = \"month\"\n{}",
             "measures = { e = { sum = \"events\" } }\n"
         );
     vec![
