@@ -31,16 +31,16 @@ impl Shaper {
     /// # Errors
     /// A [`Problem`] that names the section and what is wrong with it.
     pub fn new(sections: &Sections) -> Result<Self, Problem> {
-        let rollups = Rollups::new(sections)?;
-        refuse_shared_names(sections, &rollups)?;
-        Ok(Self {
+        let shaper = Self {
             is_empty: sections.is_empty(),
             reports_schema: sections.reports_schema.clone(),
             imports: Imports::new(sections)?,
             enrichments: Enrichments::new(sections)?,
             windows: Windows::new(sections)?,
-            rollups,
-        })
+            rollups: Rollups::new(sections)?,
+        };
+        refuse_shared_names(sections, &shaper.rollups)?;
+        Ok(shaper)
     }
 
     /// Looks at what is declared without changing either side.

@@ -70,7 +70,8 @@ pub(crate) fn table(
         kind: "rollup",
         columns,
         key: Key::Lookup(key.collect()),
-        indexes: Vec::new(),
+        // Ours: a bucket is replaced by its start.
+        indexes: vec![vec!["bucket_start".to_owned()]],
         comment: format!("Rollup by levada: one row per {:?} and dimensions", buckets.grain)
             .to_lowercase(),
     }

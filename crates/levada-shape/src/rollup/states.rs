@@ -80,12 +80,11 @@ impl Buckets {
     ) -> State {
         let has_passed = |after: jiff::SignedDuration| before(as_of, after) >= end;
         match past {
-            Some(State::Final | State::Gap | State::Failed) => {
-                return past.unwrap_or(State::Gap);
-            }
-            None | Some(State::Open) if self.is_beyond_retention(start, as_of) => {
+            // Nobody can set right any more what was never complete, or found wrong.
+            None | Some(State::Open | State::Failed) if self.is_beyond_retention(start, as_of) => {
                 return State::Gap;
             }
+            Some(past @ (State::Final | State::Gap | State::Failed)) => return past,
             _ => {}
         }
         let children_are_closed =

@@ -549,7 +549,7 @@ fn configuration_with_a_typo() {
     assert_refused(
         run("bad_typo_4", "[copie]\n"),
         expect![[r#"
-        error: levada.toml, line 5: unknown field `copie`, expected one of `source`, `target`, `copy`, `tables`, `display`
+        error: levada.toml, line 5: unknown field `copie`, expected one of `source`, `target`, `copy`, `tables`, `import`, `enrich`, `calendar`, `window`, `rollup`, `display`
           hint: levada.example.toml shows every option with its default
     "#]],
     );

@@ -91,7 +91,8 @@ fn a_table_that_is_declared_again_is_filled_again() {
     edition(&way);
     way.configure("");
     source.execute("DELETE FROM event WHERE id < 11").unwrap();
-    edition(&way);
+    let ran = way.run().expect_code(1);
+    assert!(ran.stdout.contains("reports.n is not declared any more"), "{}", ran.stdout);
     way.configure(one);
     edition(&way);
     assert_eq!(way.target.psql("SELECT n FROM reports.n").unwrap(), "190");
