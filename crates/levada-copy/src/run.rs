@@ -96,6 +96,9 @@ pub async fn run(
         progress.event(Event::Note(&finding.problem));
     }
     let ledger = Ledger::open(&request.target, &request.command).await?;
+    if request.replace && request.hook.is_none() {
+        refuse_reports(&request.target).await?;
+    }
     run_on(&ledger, &ends, request, progress, stop).await
 }
 
@@ -400,6 +403,24 @@ impl Attempt<'_> {
             findings: kept.findings.clone(),
         })
     }
+}
+
+/// Reports that were computed inside the edition would stay those of the old one.
+async fn refuse_reports(target: &Endpoint) -> anyhow::Result<()> {
+    let session = Session::open(target, Purpose::Record).await?;
+    let exists = "SELECT pg_catalog.to_regclass('levada.report_table') IS NOT NULL";
+    if !session.one(exists, &[]).await?.get::<_, bool>(0) {
+        return Ok(());
+    }
+    let sql = "SELECT count(*) FROM levada.report_table";
+    let reports: i64 = session.one(sql, &[]).await?.get(0);
+    if reports == 0 {
+        return Ok(());
+    }
+    Err(Problem::new("the target holds reports that a copy does not bring up to date")
+        .detail(format!("{reports} tables are computed inside each edition"))
+        .hint("levada run --replace --config FILE makes an edition together with them")
+        .into())
 }
 
 /// Whether pg_dump had to leave a lock to somebody else.

@@ -24,6 +24,17 @@ pub(crate) async fn before(
         let rows = (!is_whole).then_some((unit, settled));
         is_touched.then(|| (number, unit.name.clone(), rows))
     });
+    for unit in units.iter().zip(settled).filter(|(unit, settled)| {
+        unit.is_routed && (unit.beside.is_some() || settled.write != Write::Nothing)
+    }) {
+        // Rows find other partitions here: of a single one only the whole is known.
+        let watched = unit.0.parts.iter().filter(|part| hook.watches(&part.name));
+        changes.extend(watched.map(|part| {
+            let names = vec![part.name.clone()];
+            let after = staging::name(Purpose::After, units.len());
+            (units.len(), Change { names, key: Vec::new(), before: None, after })
+        }));
+    }
     for (number, name, rows) in whole.chain(parts) {
         let names = with_ancestors(session, &name).await?;
         if !names.iter().any(|name| hook.watches(name)) {

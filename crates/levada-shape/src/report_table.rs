@@ -26,6 +26,30 @@ pub(crate) struct ReportColumn {
     pub(crate) definition: String,
 }
 
+impl ReportColumn {
+    fn is_computed(&self) -> bool {
+        self.definition.contains(" GENERATED ")
+    }
+
+    /// The type alone.
+    fn type_name(&self) -> &str {
+        let words = [" NOT NULL", " COLLATE ", " GENERATED "];
+        let ends = words.iter().filter_map(|word| self.definition.find(word));
+        &self.definition[..ends.min().unwrap_or(self.definition.len())]
+    }
+}
+
+/// What was done to have a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It was there as declared.
+    Kept,
+    /// It is empty.
+    Created,
+    /// It has another layout, and the rows of the old one.
+    Replaced,
+}
+
 /// What tells rows apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -43,6 +67,16 @@ impl ReportTable {
     /// A [`Problem`] when something else has its name, or a reader's view does not fit any more;
     /// [`edition::Busy`] while somebody could still read the table that is replaced.
     pub(crate) async fn ensure(&self, session: &Session) -> anyhow::Result<bool> {
+        Ok(self.stand(session, false).await? != Standing::Kept)
+    }
+
+    /// The same, and rows of a replaced table are carried over if `keeps_rows` and all columns of
+    /// the new one were there.
+    pub(crate) async fn stand(
+        &self,
+        session: &Session,
+        keeps_rows: bool,
+    ) -> anyhow::Result<Standing> {
         let exists = "SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n \
                       ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
         let (schema, table) = (&self.name.schema, &self.name.name);
@@ -51,19 +85,22 @@ impl ReportTable {
                         WHERE schema_name = $1 AND table_name = $2";
         let recorded = session.maybe(recorded, &[schema, table]).await?;
         let layout = self.layout();
-        match (exists, recorded) {
+        let standing = match (exists, recorded) {
             (true, None) => return Err(self.refuse_name().into()),
-            (true, Some(row)) if row.get::<_, &str>(0) == layout => return Ok(false),
-            (true, Some(_)) => self.replace(session, &layout).await?,
-            (false, _) => session.batch(&layout).await?,
-        }
+            (true, Some(row)) if row.get::<_, &str>(0) == layout => return Ok(Standing::Kept),
+            (true, Some(_)) => self.replace(session, &layout, keeps_rows).await?,
+            (false, _) => {
+                session.batch(&layout).await?;
+                Standing::Created
+            }
+        };
         let comment = quote_literal(&self.comment);
         session.batch(&format!("COMMENT ON TABLE {} IS {comment}", self.name.sql())).await?;
         let record = "INSERT INTO levada.report_table \
                       (schema_name, table_name, kind, layout) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (schema_name, table_name) DO UPDATE SET kind = $3, layout = $4";
         session.execute(record, &[schema, table, &self.kind, &layout]).await?;
-        Ok(true)
+        Ok(standing)
     }
 
     /// Records the layout with the names that types of the edition will have: while it is built
@@ -125,7 +162,27 @@ impl ReportTable {
         format!("levada_{}", &hash.to_hex()[..16])
     }
 
-    async fn replace(&self, session: &Session, layout: &str) -> anyhow::Result<()> {
+    async fn replace(
+        &self,
+        session: &Session,
+        layout: &str,
+        keeps_rows: bool,
+    ) -> anyhow::Result<Standing> {
+        const REPLACED: &str = "levada.stage_replaced";
+        let own: Vec<&ReportColumn> =
+            self.columns.iter().filter(|column| !column.is_computed()).collect();
+        let sql = include_str!("sql/table_columns.sql");
+        let old = session.rows(sql, &[&self.name.schema, &self.name.name]).await?;
+        let had =
+            |column: &&ReportColumn| old.iter().any(|row| column.name == row.get::<_, &str>(0));
+        let keeps_rows = keeps_rows && own.iter().all(had);
+        if keeps_rows {
+            let table = self.name.sql();
+            let keep = format!(
+                "DROP TABLE IF EXISTS {REPLACED}; CREATE UNLOGGED TABLE {REPLACED} AS TABLE {table}"
+            );
+            session.batch(&keep).await?;
+        }
         let mut saved = Saved::of_relations(session, std::slice::from_ref(&self.name), &[]).await?;
         let is_ours =
             |name: &Name| name.schema == self.name.schema && name.name.starts_with("levada_");
@@ -136,7 +193,21 @@ impl ReportTable {
         session.batch(&format!("DROP TABLE {}; {layout}", self.name.sql())).await?;
         let context = || format!("replacing {} {}", self.kind, self.name);
         saved.restore(session).await.with_context(context)?;
-        edition::refuse_snapshots(session).await
+        edition::refuse_snapshots(session).await?;
+        if !keeps_rows {
+            return Ok(Standing::Created);
+        }
+        let names: Vec<String> = own.iter().map(|column| column.name.clone()).collect();
+        let values = own.iter().map(|column| {
+            format!("{}::text::{}", quote_identifier(&column.name), column.type_name())
+        });
+        let (table, names) = (self.name.sql(), list(&names));
+        let values = values.collect::<Vec<_>>().join(", ");
+        let carry = format!(
+            "INSERT INTO {table} ({names}) SELECT {values} FROM {REPLACED}; DROP TABLE {REPLACED}"
+        );
+        session.batch(&carry).await.with_context(context)?;
+        Ok(Standing::Replaced)
     }
 
     fn refuse_name(&self) -> Problem {

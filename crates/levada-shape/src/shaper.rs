@@ -19,6 +19,7 @@ pub struct Shaper {
     /// Nothing is declared; something may have been.
     is_empty: bool,
     reports_schema: String,
+    import_names: Vec<String>,
     imports: Imports,
     enrichments: Enrichments,
     windows: Windows,
@@ -34,6 +35,7 @@ impl Shaper {
         let shaper = Self {
             is_empty: sections.is_empty(),
             reports_schema: sections.reports_schema.clone(),
+            import_names: sections.imports.iter().map(|import| import.name.clone()).collect(),
             imports: Imports::new(sections)?,
             enrichments: Enrichments::new(sections)?,
             windows: Windows::new(sections)?,
@@ -63,6 +65,26 @@ impl Shaper {
     async fn is_idle(&self, session: &Session) -> pg::Result<bool> {
         let sql = "SELECT pg_catalog.to_regclass('levada.report_table') IS NULL";
         Ok(self.is_empty && session.one(sql, &[]).await?.get::<_, bool>(0))
+    }
+
+    /// Imports and rollups that are in no section any more: nobody brings their tables up to date.
+    async fn left_behind(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let rollups = self.rollups.tables().collect::<Vec<_>>();
+        let declared: Vec<&str> =
+            self.import_names.iter().chain(&rollups).map(String::as_str).collect();
+        let rows = session
+            .rows(include_str!("sql/left_behind.sql"), &[&self.reports_schema, &declared])
+            .await?;
+        let stale = rows.iter().map(|row| {
+            let table =
+                Name::new(row.get::<_, &str>("schema_name"), row.get::<_, &str>("table_name"));
+            let kind: &str = row.get("kind");
+            let problem = Problem::new(format!("{kind} {table} is not declared any more"))
+                .detail("its table stays as it was")
+                .hint(format!("DROP TABLE {}, or declare it again", table.sql()));
+            Finding::warning("left-behind", table.to_string(), problem)
+        });
+        Ok(stale.collect())
     }
 
     async fn ensure_schema(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
@@ -107,7 +129,8 @@ impl OnPublish for Shaper {
                 return Ok(Vec::new());
             }
             self.ensure_schema(publishing).await?;
-            let mut findings = self.imports.publish(publishing).await?;
+            let mut findings = self.left_behind(publishing.session).await?;
+            findings.extend(self.imports.publish(publishing).await?);
             findings.extend(self.enrichments.build_indexes(publishing).await?);
             findings.extend(self.windows.after_rows(publishing).await?);
             findings.extend(self.rollups.after_rows(publishing).await?);

@@ -43,7 +43,7 @@ pub(super) async fn ensure(
 }
 
 /// `'today'::date` means another day tomorrow, and nothing but its text tells.
-fn says_now(query: &str) -> bool {
+pub(crate) fn says_now(query: &str) -> bool {
     let query = query.to_ascii_lowercase();
     ["'now'", "'today'", "'tomorrow'", "'yesterday'"].iter().any(|word| query.contains(word))
 }

@@ -17,6 +17,7 @@ mod script;
 mod view;
 mod zones;
 
+pub(crate) use materialized::says_now;
 use std::collections::BTreeSet;
 use std::time::Instant;
 

@@ -200,6 +200,10 @@ impl Fetch<'_> {
         let (count, cursor) = cursor;
         self.rows += count;
         Ok(match page {
+            None if answer.next.is_some() => {
+                return Err(Fault::new(place, "the server has more pages")
+                    .hint("add page = { kind = \"link\" } to read them all"));
+            }
             None => None,
             Some(Paging::Number { .. }) if count == 0 => None,
             Some(Paging::Number { .. }) => Some(self.numbered(start, number + 1)),

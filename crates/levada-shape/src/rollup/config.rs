@@ -131,6 +131,17 @@ pub enum Measure {
     Distinct(Distinct),
 }
 
+impl Measure {
+    /// The SQL in it, if any.
+    pub(crate) fn expression(&self) -> Option<&str> {
+        match self {
+            Self::CountIf(sql) | Self::Sum(sql) | Self::Min(sql) | Self::Max(sql) => Some(sql),
+            Self::Distinct(distinct) => Some(&distinct.distinct),
+            Self::Count | Self::Ratio(..) | Self::Estimate(_) => None,
+        }
+    }
+}
+
 /// The exact number of different values in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@ use pg::Session;
 use report::{Finding, Problem};
 
 use crate::calendar::Bucket;
-use crate::report_table::{Key, ReportColumn, ReportTable};
+use crate::report_table::{Key, ReportColumn, ReportTable, Standing};
 use crate::rollup::audit;
 use crate::rollup::config::Measure;
 use crate::rollup::definition::{Buckets, Definition};
@@ -106,13 +106,14 @@ impl Filling<'_> {
         self.statements.definition
     }
 
-    /// Brings it up to date; `is_new` says that its table is empty.
-    pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<(Filled, Vec<Finding>)> {
+    /// Brings it up to date; `standing` says what became of its table.
+    pub(crate) async fn run(&self, standing: Standing) -> anyhow::Result<(Filled, Vec<Finding>)> {
+        let is_new = standing == Standing::Created;
         let definition = self.definition();
         let held = records::held(self.publishing, definition).await?;
         let is_other = held.as_ref().is_none_or(|held| !held.is_same);
         let known = records::buckets(self.session(), &definition.name).await?;
-        let is_whole = is_new
+        let is_whole = standing != Standing::Kept
             || is_other
             || held.as_ref().is_none_or(|held| !held.is_current)
             || definition.bindings.is_whole(self.publishing)
@@ -125,6 +126,8 @@ impl Filling<'_> {
         // Buckets of another definition are no buckets of this one.
         let kept = if is_other { &[][..] } else { known.as_slice() };
         let all = self.registry(kept, &touched, is_whole).await?;
+        // A zone may have got other rules: days begin elsewhere then.
+        let is_whole = is_whole || have_moved(kept, &all);
         let past: BTreeMap<Timestamp, State> =
             kept.iter().map(|row| (row.bucket.start, row.state)).collect();
         let is_frozen = |bucket: &Bucket| match is_new || is_other {
@@ -147,6 +150,7 @@ impl Filling<'_> {
         }
         let rows = self.aged(&all, kept, (&dirty, &counts));
         totals::keep(self, &known, &rows, is_whole).await?;
+        self.empty_gaps(&rows, &past).await?;
         let rows = audit::sample(self, rows, &mut findings).await?;
         let through = states::closed_through(rows.iter().map(|row| (row.state, &row.bucket)));
         let through = through.cloned();
@@ -158,6 +162,24 @@ impl Filling<'_> {
             closed_through: through.map(|bucket| bucket.end),
         };
         Ok((filled, findings))
+    }
+
+    /// What was counted of a bucket that was never complete is shown no more.
+    async fn empty_gaps(
+        &self,
+        rows: &[BucketRow],
+        past: &BTreeMap<Timestamp, State>,
+    ) -> anyhow::Result<()> {
+        let is_new = |row: &&BucketRow| {
+            row.state == State::Gap && past.get(&row.bucket.start) != Some(&State::Gap)
+        };
+        let gaps: Vec<Timestamp> = rows.iter().filter(is_new).map(|row| row.bucket.start).collect();
+        if gaps.is_empty() {
+            return Ok(());
+        }
+        let (table, gaps) = (self.definition().table.sql(), instants(gaps.into_iter()));
+        let sql = format!("DELETE FROM {table} WHERE bucket_start = ANY ({gaps})");
+        Ok(self.session().batch(&sql).await?)
     }
 
     /// Another definition cannot be computed for buckets whose rows are gone.
@@ -347,4 +369,13 @@ impl Filling<'_> {
         };
         all.iter().map(one).collect()
     }
+}
+
+/// Whether buckets that were filled are not those of the calendar any more.
+fn have_moved(kept: &[BucketRow], all: &[Bucket]) -> bool {
+    let is_there = |row: &BucketRow| {
+        let at = all.binary_search_by_key(&row.bucket.start, |bucket| bucket.start);
+        at.is_ok_and(|at| all[at] == row.bucket)
+    };
+    !kept.iter().all(is_there)
 }

@@ -144,6 +144,8 @@ const REFUSED: &[(&str, &str)] = &[
 const REFUSED_IN_ROWS: &[(&str, &str)] = &[
     (":hasAggs true", "an aggregate"),
     (":groupClause ({", "GROUP BY"),
+    (":groupingSets ({", "GROUP BY"),
+    (":havingQual {", "HAVING"),
     (":distinctClause ({", "DISTINCT"),
     (":limitCount {", "LIMIT"),
     (":limitOffset {", "OFFSET"),
@@ -169,7 +171,8 @@ async fn judge_tree(
             .hint("select, join and filter rows here, and count them in [rollup.measures]")
             .into());
     }
-    if row.get("is_unsteady") {
+    let definition_says_now = says_now(definition);
+    if row.get::<_, bool>("is_unsteady") || definition_says_now {
         return Err(Problem::new("its query calls a function whose result may change by itself")
             .detail("a clock, a random number, or a function of yours that is not IMMUTABLE")
             .hint("the same rows must always give the same numbers: leave it out")
@@ -185,7 +188,27 @@ async fn judge_tree(
                 .into());
         }
     }
+    if part == Part::Rows && has_own_names(&tree, definition) {
+        return Err(Problem::new("its query has a WITH of its own")
+            .detail("which rows of which table stand behind its names cannot be told")
+            .hint("write the query in the place of its name: FROM (SELECT …) AS name")
+            .into());
+    }
     Ok(Arms::of(&tree, &definition.bindings))
+}
+
+/// Whether the query reads something by a name that is bound to no table.
+fn has_own_names(tree: &str, definition: &Definition) -> bool {
+    let bound: Vec<String> = definition.bindings.0.keys().map(|alias| escaped(alias)).collect();
+    let uses = tree.split(":ctename ").skip(1).filter_map(|rest| rest.split_once(" :ctelevelsup "));
+    uses.map(|(name, _)| name).any(|name| !bound.iter().any(|bound| bound == name))
+}
+
+/// Whether a text stands there that the server reads as the present: it leaves no trace.
+fn says_now(definition: &Definition) -> bool {
+    let measures = definition.measures.values().filter_map(Measure::expression);
+    let texts = [Some(definition.query.as_str()), definition.filter.as_deref()];
+    texts.into_iter().flatten().chain(measures).any(crate::enrich::says_now)
 }
 
 /// Every table has to be one whose changes are known, and read by the name that is bound to it.

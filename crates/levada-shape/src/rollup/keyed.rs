@@ -3,6 +3,7 @@
 
 use anyhow::Context;
 use edition::Publishing;
+use jiff::Timestamp;
 use pg::{Session, quote_identifier};
 use report::{Finding, Problem};
 
@@ -26,6 +27,8 @@ pub(crate) struct Keyed<'a> {
     pub(crate) publishing: &'a Publishing<'a>,
     pub(crate) statements: Statements<'a>,
     pub(crate) number: usize,
+    /// The moment of the source.
+    pub(crate) as_of: Timestamp,
 }
 
 /// Its table.
@@ -80,8 +83,13 @@ impl Keyed<'_> {
     }
 
     fn columns(&self) -> String {
-        let own = self.statements.columns();
-        own.into_iter().chain(["source_rows".to_owned()]).collect::<Vec<_>>().join(", ")
+        self.columns_of("")
+    }
+
+    /// The columns of the table, each after `prefix`.
+    fn columns_of(&self, prefix: &str) -> String {
+        let own = self.statements.columns().into_iter().chain(["source_rows".to_owned()]);
+        own.map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
     }
 
     /// Keeps what changed rows amount to, before or after they are written.
@@ -105,8 +113,8 @@ impl Keyed<'_> {
         format!("computing rollup \"{}\"", self.definition().name)
     }
 
-    /// Brings it up to date; `is_new` says that its table is empty.
-    pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<Vec<Finding>> {
+    /// Brings it up to date; `is_new` says that its table is empty. Tells whether it was written.
+    pub(crate) async fn run(&self, is_new: bool) -> anyhow::Result<(bool, Vec<Finding>)> {
         let definition = self.definition();
         let held = records::held(self.publishing, definition).await?;
         let bindings = &definition.bindings;
@@ -120,13 +128,11 @@ impl Keyed<'_> {
         } else if is_touched {
             self.go_on().await.with_context(context)?;
         }
-        let (finding, hash) = match self.is_right().await.with_context(context)? {
-            true => (None, definition.hash.as_str()),
-            // An unknown definition makes the next run begin anew.
-            false => (Some(self.finding()), ""),
-        };
-        records::save_keyed(self.publishing, definition, hash, is_touched).await?;
-        Ok(finding.into_iter().collect())
+        let is_right = self.is_right().await.with_context(context)?;
+        let said = (is_right, is_touched);
+        records::save_keyed(self.publishing, definition, said, self.as_of).await?;
+        let finding = (!is_right).then(|| self.finding());
+        Ok((is_touched, finding.into_iter().collect()))
     }
 
     async fn begin(&self) -> anyhow::Result<()> {
@@ -187,14 +193,13 @@ impl Keyed<'_> {
         let dimensions = by.iter().map(|name| format!("a.{}", quote_identifier(name)));
         let all: Vec<String> = dimensions.chain(self.merged()).collect();
         let columns = self.columns();
-        let came_columns: Vec<String> = columns.split(", ").map(|c| format!("c.{c}")).collect();
         let parts: [(&str, &str); 14] = [
             ("table", &table),
             ("left", &left),
             ("came", &came),
             ("merged", &all.join(", ")),
             ("columns", &columns),
-            ("came_columns", &came_columns.join(", ")),
+            ("came_columns", &self.columns_of("c.")),
             ("is_exact", &is_exact.join(" AND ")),
             ("again_is_stored", &with("a", "t")),
             ("again_has_left", &with("a", "l")),
@@ -284,17 +289,13 @@ impl Keyed<'_> {
         self.session().batch(&create).await?;
         let by = &self.definition().by;
         let with = self.definition().bindings.whole(self.publishing);
-        let columns = self.columns();
         let mut is_right = true;
         for nulls in match_nulls::patterns(self.session(), AGAIN, by).await? {
             let same = |one: &str| match_nulls::condition(by, &nulls, (one, "a"));
             let counted = self.measured("", &format!("JOIN {AGAIN} AS a ON {}", same("s")));
-            let columns: Vec<String> = columns.split(", ").map(|c| format!("t.{c}")).collect();
-            let stored = format!(
-                "SELECT {} FROM {table} AS t JOIN {AGAIN} AS a ON {}",
-                columns.join(", "),
-                same("t")
-            );
+            let columns = self.columns_of("t.");
+            let joined = format!("{table} AS t JOIN {AGAIN} AS a ON {}", same("t"));
+            let stored = format!("SELECT {columns} FROM {joined}");
             let sql = format!(
                 "{with}, stored AS ({stored}), counted AS ({counted}) SELECT NOT EXISTS (\
                  (TABLE stored EXCEPT ALL TABLE counted) UNION ALL \

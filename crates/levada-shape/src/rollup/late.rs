@@ -71,7 +71,7 @@ async fn outside(
             return Ok(None);
         }
     }
-    let mut tests = vec![format!("{AT} IS NULL")];
+    let mut tests = vec![format!("{AT} IS NULL OR {AT} = 'infinity'::timestamptz")];
     if filling.buckets.retention.is_none() {
         let first = all.first().map_or(filling.floor()?, |bucket| bucket.start);
         tests.push(format!("{AT} < '{first}'::timestamptz"));

@@ -5,7 +5,8 @@
 //! `statements` writes the queries. `touched` finds the buckets of changed rows, `fill` brings them
 //! up to date, `states` says how they age, `totals` adds them up, `audit` counts some of them
 //! again, `late` tells what could not be counted, `records` writes it all down. `keyed` is for
-//! rollups without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for estimates.
+//! rollups without a calendar, with `match_nulls` for dimensions that are NULL; `sketch` for
+//! estimates.
 
 mod audit;
 mod check;
@@ -84,11 +85,20 @@ impl Rollups {
 
     /// What keeps them from being computed, as far as a server that holds their tables can tell.
     pub(crate) async fn check(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        // As in a publication: types of extensions have their operators somewhere.
+        let tables = self.definitions.iter().flat_map(|known| known.bindings.0.values());
+        let schemas: BTreeSet<String> = tables.map(|name| name.schema.clone()).collect();
+        let public = ["public".to_owned()];
+        let path: Vec<String> =
+            schemas.iter().chain(&public).map(|s| quote_identifier(s)).collect();
+        session.batch(&format!("SET search_path = {}", path.join(", "))).await?;
         check::check(session, &self.definitions).await
     }
 
     /// Keeps what changed rows were, as long as they are.
     pub(crate) async fn before_rows(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
+        let path = widen_path(publishing, &self.definitions).await?;
+        let as_of = publishing.as_of.parse()?;
         for (number, definition) in self.definitions.iter().enumerate() {
             let bindings = &definition.bindings;
             if bindings.is_whole(publishing) || !bindings.is_touched(publishing) {
@@ -97,13 +107,15 @@ impl Rollups {
             let described = inspect::describe(definition, publishing).await?;
             let statements = Statements { definition, described: &described };
             if definition.buckets.is_none() {
-                Keyed { publishing, statements, number }.collect(Image::Before).await?;
+                let keyed = Keyed { publishing, statements, number, as_of };
+                keyed.collect(Image::Before).await?;
                 continue;
             }
             let withs = bindings.changed(publishing, Image::Before, described.combined());
             let staged = (withs.as_slice(), Image::Before);
             touched::collect(publishing.session, number, statements, staged).await?;
         }
+        set_path(publishing.session, &path).await?;
         Ok(())
     }
 
@@ -119,7 +131,7 @@ impl Rollups {
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
         let as_of = seen(publishing).await?;
-        let mut findings = self.undeclared(session).await?;
+        let mut findings = Vec::new();
         let path = widen_path(publishing, &self.definitions).await?;
         let mut done: BTreeMap<&str, Filled> = BTreeMap::new();
         for (number, definition) in self.definitions.iter().enumerate() {
@@ -131,9 +143,10 @@ impl Rollups {
                 let table = keyed::table(definition, &described);
                 let is_new = table.ensure(session).await?;
                 table.settle(publishing).await?;
-                let keyed = Keyed { publishing, statements, number };
-                findings.extend(keyed.run(is_new).await?);
-                if definition.bindings.is_touched(publishing) || is_new {
+                let keyed = Keyed { publishing, statements, number, as_of };
+                let (is_written, found) = keyed.run(is_new).await?;
+                findings.extend(found);
+                if is_written {
                     mark_changed(publishing, &definition.table).await?;
                 }
                 let work = (Category::Rollup, object.as_str());
@@ -141,11 +154,11 @@ impl Rollups {
                 continue;
             };
             let table = fill::table(definition, &described, buckets);
-            let is_new = table.ensure(session).await?;
+            let standing = table.stand(session, true).await?;
             table.settle(publishing).await?;
             let finer = definition.of.as_deref().and_then(|of| done.get(of));
             let filling = Filling { publishing, statements, buckets, number, as_of, finer };
-            let (filled, found) = filling.run(is_new).await?;
+            let (filled, found) = filling.run(standing).await?;
             if filled.is_whole || !filled.starts.is_empty() {
                 mark_changed(publishing, &definition.table).await?;
             }
@@ -166,28 +179,6 @@ impl Rollups {
         let cells = [fill::CELLS, fill::OLD_CELLS].map(str::to_owned);
         let all = kept.chain(cells).collect::<Vec<_>>().join(", ");
         Ok(session.batch(&format!("DROP TABLE IF EXISTS {all}")).await?)
-    }
-
-    /// Rollups that are in no section any more: nobody brings them up to date.
-    async fn undeclared(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
-        let names: Vec<&str> = self.definitions.iter().map(|known| known.name.as_str()).collect();
-        let sql = "SELECT schema_name, name, edition FROM levada.rollup \
-                   WHERE NOT name = ANY ($1) ORDER BY name";
-        let mut findings = Vec::new();
-        for row in session.rows(sql, &[&names]).await? {
-            let table = Name::new(row.get::<_, &str>(0), row.get::<_, &str>(1));
-            let edition: i32 = row.get(2);
-            let problem = Problem::new(format!("rollup {table} is not declared any more"))
-                .detail(format!("it stays as it was in edition {edition}"))
-                .hint(format!(
-                    "DROP TABLE {}; DELETE FROM levada.rollup WHERE name = {}; or add its \
-                     [[rollup]] again",
-                    table.sql(),
-                    pg::quote_literal(&table.name)
-                ));
-            findings.push(Finding::warning("rollup-undeclared", table.to_string(), problem));
-        }
-        Ok(findings)
     }
 }
 
@@ -222,7 +213,9 @@ async fn seen(publishing: &Publishing<'_>) -> anyhow::Result<Timestamp> {
     if publishing.is_copy {
         return Ok(as_of);
     }
-    let sql = "SELECT (extract(epoch FROM max(as_of)) * 1000000)::bigint FROM levada.rollup";
-    let known: Option<i64> = publishing.session.one(sql, &[]).await?.get(0);
+    let sql = "SELECT (extract(epoch FROM max(r.as_of)) * 1000000)::bigint FROM levada.rollup AS r \
+               JOIN levada.edition AS e ON e.base = r.edition WHERE e.number = $1";
+    let edition = publishing.edition.unwrap_or_default();
+    let known: Option<i64> = publishing.session.one(sql, &[&edition]).await?.get(0);
     Ok(known.map(Timestamp::from_microsecond).transpose()?.map_or(as_of, |known| known.max(as_of)))
 }

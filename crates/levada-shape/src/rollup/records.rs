@@ -151,9 +151,12 @@ fn values(name: &str, row: &BucketRow, filling: &Filling<'_>) -> String {
 pub(crate) async fn save_keyed(
     publishing: &Publishing<'_>,
     definition: &Definition,
-    hash: &str,
-    has_changed: bool,
+    (is_right, has_changed): (bool, bool),
+    as_of: Timestamp,
 ) -> anyhow::Result<()> {
+    // An unknown definition makes the next run begin anew; until then nothing is complete.
+    let (hash, seen) = (if is_right { &*definition.hash } else { "" }, as_of.to_string());
+    let through = is_right.then_some(&seen);
     let edition = publishing.edition.unwrap_or_default();
     let sources = sources_of(publishing, definition).await?;
     let parameters: &[&(dyn pg::ToSql + Sync)] = &[
@@ -164,9 +167,9 @@ pub(crate) async fn save_keyed(
         &None::<&str>,
         &None::<&str>,
         &edition,
-        &publishing.as_of,
+        &seen,
         &None::<&str>,
-        &publishing.as_of,
+        &through,
         &has_changed,
         &None::<&str>,
         &sources,
@@ -188,6 +191,7 @@ async fn save_rollup(
     };
     let buckets = filling.buckets;
     let sources = sources_of(filling.publishing, definition).await?;
+    let seen = filling.as_of.to_string();
     let grain = format!("{:?}", buckets.grain).to_lowercase();
     let parameters: &[&(dyn pg::ToSql + Sync)] = &[
         &definition.name,
@@ -197,7 +201,7 @@ async fn save_rollup(
         &buckets.calendar.zone,
         &grain,
         &edition,
-        &filling.publishing.as_of,
+        &seen,
         &bucket,
         &end,
         &has_changed,

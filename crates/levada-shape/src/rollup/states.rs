@@ -52,9 +52,12 @@ impl fmt::Display for State {
 }
 
 impl Buckets {
-    /// Whether rows of a bucket may have been removed from production by now.
+    /// Whether rows of a bucket may have been removed from production by now. Production may count
+    /// its days by a clock that is changed meanwhile: two hours are left for that.
     pub(crate) fn is_beyond_retention(&self, start: Timestamp, as_of: Timestamp) -> bool {
-        self.retention.is_some_and(|retention| start < before(as_of, retention))
+        const CLOCK_CHANGES: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
+        let begins = |retention| before(as_of, retention - CLOCK_CHANGES);
+        self.retention.is_some_and(|retention| start < begins(retention))
     }
 
     /// Whether the bucket keeps the numbers it has.
@@ -84,6 +87,10 @@ impl Buckets {
             None | Some(State::Open | State::Failed) if self.is_beyond_retention(start, as_of) => {
                 return State::Gap;
             }
+            // It was not counted again after its rows had settled.
+            Some(State::Provisional) if self.is_beyond_retention(start, as_of) => {
+                return State::Provisional;
+            }
             Some(past @ (State::Final | State::Gap | State::Failed)) => return past,
             _ => {}
         }
@@ -100,13 +107,16 @@ impl Buckets {
         }
     }
 
-    /// The values of the settling dimension whose rows still change; `*` stands for all others.
+    /// The values of the settling dimension whose rows may have changed since a provisional bucket
+    /// was counted; `*` stands for all others.
     pub(crate) fn settling(&self, end: Timestamp, as_of: Timestamp) -> Vec<String> {
         let still = |after: jiff::SignedDuration| before(as_of, after) < end;
         let values = self.settles.values.iter();
         let named = values.filter(|(_, after)| still(**after)).map(|(value, _)| value.clone());
         let others = still(self.settles.others).then(|| "*".to_owned());
-        named.chain(others).collect()
+        let still: Vec<String> = named.chain(others).collect();
+        // It was not counted again when they had.
+        if still.is_empty() { vec!["*".to_owned()] } else { still }
     }
 
     /// The type of the column `bucket`.

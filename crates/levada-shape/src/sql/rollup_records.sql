@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS levada.rollup (
     as_of           timestamptz NOT NULL,
     -- The edition in which a number last changed.
     changed_in      int NOT NULL,
-    -- All up to this instant is complete: the end of the last closed bucket.
+    -- All up to this instant is complete, but for buckets that are called gaps: the end of the
+    -- last closed bucket before one that is open or failed.
     closed_through  timestamptz,
     closed_bucket   text,
     computed_at     timestamptz NOT NULL DEFAULT clock_timestamp()

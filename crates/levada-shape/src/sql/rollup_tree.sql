@@ -9,8 +9,11 @@ SELECT w.ev_action::text AS tree,
            WHERE p.provolatile = 'v'
               -- A function of somebody's may read tables.
               OR p.provolatile = 's' AND p.oid >= 16384
-              OR p.oid IN ('now()'::regprocedure, 'transaction_timestamp()'::regprocedure,
-                           'statement_timestamp()'::regprocedure)
+              OR p.prokind = 'f' AND p.provolatile = 's' AND p.pronargs = 0
+              OR p.proname = 'age' AND p.pronargs = 1
+              OR p.provolatile = 's' AND p.proname ~ (
+                 '^(pg_|has_|txid_|to_reg|inet_|current_|row_security|lo_|ts_)'
+                 || '|_to_xml|_description$')
        ) AS is_unsteady
 FROM pg_catalog.pg_rewrite AS w
 WHERE w.ev_class = 'levada.stage_query'::regclass

@@ -168,7 +168,7 @@ fn a_window_that_was_left_out_is_told_of_and_comes_back_right() {
     assert!(said.contains("window reports.recent is not declared any more"), "{said}");
     assert!(said.contains("edition 1"), "{said}");
     stage.declare(&[]);
-    stage.run().expect_code(0);
+    stage.run().expect_code(1);
     stage.declare(&[recent, plain.clone()]);
     stage.edition();
     stage.target.execute("DROP TABLE reports.recent").unwrap();
