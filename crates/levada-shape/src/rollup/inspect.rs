@@ -97,7 +97,11 @@ async fn drop_scratch(session: &Session) -> anyhow::Result<()> {
 }
 
 async fn columns_of(session: &Session) -> anyhow::Result<BTreeMap<String, String>> {
+    // With nothing on the path, types bear their schemas: that of the edition, wherever it stands.
+    let path = super::search_path(session).await?;
+    super::set_path(session, "").await?;
     let rows = session.rows(include_str!("../sql/rollup_columns.sql"), &[]).await?;
+    super::set_path(session, &path).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 

@@ -189,8 +189,7 @@ async fn widen_path(
     definitions: &[Definition],
 ) -> anyhow::Result<String> {
     let session = publishing.session;
-    let sql = "SELECT pg_catalog.current_setting('search_path')";
-    let path: String = session.one(sql, &[]).await?.get(0);
+    let path = search_path(session).await?;
     let tables = definitions.iter().flat_map(|definition| definition.bindings.0.values());
     let public = [Name::new("public", "")];
     let schemas = tables.chain(&public).map(|name| publishing.place(name).schema);
@@ -199,6 +198,11 @@ async fn widen_path(
     wide.extend((!path.is_empty()).then(|| path.clone()));
     set_path(session, &wide.join(", ")).await?;
     Ok(path)
+}
+
+async fn search_path(session: &Session) -> pg::Result<String> {
+    let sql = "SELECT pg_catalog.current_setting('search_path')";
+    Ok(session.one(sql, &[]).await?.get(0))
 }
 
 async fn set_path(session: &Session, path: &str) -> pg::Result<()> {

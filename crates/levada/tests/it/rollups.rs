@@ -5,4 +5,5 @@
 
 mod cases;
 mod combined;
+mod guarded;
 mod model;

@@ -5,7 +5,7 @@ use testkit::Database;
 use crate::refresh::{Way, stage};
 use crate::support::{Ran, levada};
 
-const EVENTS: &str = include_str!("events.sql");
+pub(super) const EVENTS: &str = include_str!("events.sql");
 
 const LONDON: &str = "
 [[calendar]]
@@ -14,7 +14,7 @@ zone = \"Europe/London\"
 ";
 
 /// A daily rollup of events, with more options and measures.
-fn daily(options: &str, measures: &str) -> String {
+pub(super) fn daily(options: &str, measures: &str) -> String {
     format!(
         "{LONDON}[[rollup]]\nname = \"daily\"\ntable = \"public.event\"\ntime = \"at\"\n\
          calendar = \"london\"\ngrain = \"day\"\nby = [\"kind\"]\n{options}\n[rollup.measures]\n\
@@ -34,19 +34,19 @@ fn assert_counted(source: &Database, way: &Way) {
     assert_eq!(found, expected);
 }
 
-fn replace(way: &Way) -> Ran {
+pub(super) fn replace(way: &Way) -> Ran {
     levada(&["run", "--replace", "--config", &way.config()])
 }
 
 /// A run that has published, and has found something.
 #[track_caller]
-fn expect_finding(ran: Ran, part: &str) {
+pub(super) fn expect_finding(ran: Ran, part: &str) {
     let ran = ran.expect_code(1);
     assert!(ran.stdout.contains(part), "no {part:?} in:\n{}", ran.stdout);
 }
 
 /// Cells of days that began before so many days ago.
-fn older_than(way: &Way, days: u32) -> String {
+pub(super) fn older_than(way: &Way, days: u32) -> String {
     let sql = format!(
         "select bucket, kind, events from reports.daily \
          where bucket_start < now() - interval '{days} days' order by 1, 2"
@@ -449,6 +449,13 @@ fn queries_refused() -> Vec<(&'static str, String)> {
         ("a stranger by its name", query("select e.* from event e join public.naive n using (id)")),
         ("a self-join", query("select a.* from event a join event b using (id)")),
         ("a hidden self-join", query("select a.* from event a join public.event b using (id)")),
+        (
+            "a WITH of its own",
+            query("with e as (select * from event) select a.* from e a join e b using (id)"),
+        ),
+        ("having", query("select now() as at, null::text as kind from event having true")),
+        ("a text that names the day", query("select * from event where at < 'today'::date")),
+        ("an age", query("select * from event where age(at) < interval '1 day'")),
         ("a window function", query("select *, row_number() over () from event")),
         ("an except", query("select * from event except select * from event")),
         ("an aggregate as a filter", daily("where = \"count(*) > 1\"", "")),
