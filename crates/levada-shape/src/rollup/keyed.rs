@@ -157,7 +157,9 @@ impl Keyed<'_> {
         // What left and what came may come to the same: then nothing has changed.
         let is_sum = parts <= 1 && !self.statements.described.arms.has_outer_joins;
         let is_exact = is_sum && self.definition().measures.values().all(is_mergeable);
-        let [only_left, only_came] = match is_exact {
+        let has_left = format!("SELECT EXISTS (TABLE {left})");
+        let has_left = self.session().one(&has_left, &[]).await?.get(0);
+        let [only_left, only_came] = match is_exact && has_left {
             true => [
                 format!("TABLE {left} EXCEPT ALL TABLE {came}"),
                 format!("TABLE {came} EXCEPT ALL TABLE {left}"),

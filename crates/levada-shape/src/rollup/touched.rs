@@ -88,7 +88,8 @@ pub(crate) async fn of_rows(filling: &Filling<'_>) -> anyhow::Result<Touched> {
     let table = format!("levada.stage_touched_{number}");
     // Where changed rows are joined, one may be added up more than once, on one side only.
     let is_sum = bindings.is_sum_of_changes(publishing, &statements.described.arms);
-    let [only_left, only_came] = match is_sum {
+    let has_left = session.one(&format!("SELECT EXISTS (TABLE {left})"), &[]).await?.get(0);
+    let [only_left, only_came] = match is_sum && has_left {
         true => [
             format!("TABLE {left} EXCEPT ALL TABLE {came}"),
             format!("TABLE {came} EXCEPT ALL TABLE {left}"),
