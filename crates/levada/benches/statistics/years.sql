@@ -1,4 +1,5 @@
-update engagement_event
-set happened_at = timestamptz '2026-01-01 00:00+00'
-                  - (timestamptz '2026-01-01 00:00+00' - happened_at) * @years@;
-vacuum (full, analyze) engagement_event
+alter table engagement_event
+alter column happened_at type timestamptz
+using timestamptz '2026-01-01 00:00+00'
+      - (timestamptz '2026-01-01 00:00+00' - happened_at) * @years@;
+analyze engagement_event
