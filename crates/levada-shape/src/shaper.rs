@@ -89,6 +89,14 @@ impl Shaper {
 
     async fn ensure_schema(&self, publishing: &Publishing<'_>) -> anyhow::Result<()> {
         let session = publishing.session;
+        let taken = "SELECT FROM levada.edition WHERE number = $1 AND $2 = ANY (schemas)";
+        if session.maybe(taken, &[&publishing.edition, &self.reports_schema]).await?.is_some() {
+            let schema = &self.reports_schema;
+            return Err(Problem::new(format!("the source has a schema {schema} of its own"))
+                .detail("reports would stand among the tables of production")
+                .hint("choose another one with [target] reports_schema = …")
+                .into());
+        }
         let sql = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1";
         if session.maybe(sql, &[&self.reports_schema]).await?.is_none() {
             let schema = quote_identifier(&self.reports_schema);

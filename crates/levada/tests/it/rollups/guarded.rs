@@ -91,3 +91,18 @@ fn the_last_section_that_goes_is_told_of_until_its_table_goes() {
     way.target.execute("drop table reports.daily").unwrap();
     way.run().expect_code(0);
 }
+
+#[test]
+fn reports_do_not_stand_among_tables_of_production() {
+    let (_source, way) = stage(
+        "rollup_schema",
+        &format!("{EVENTS}; create schema reports; create table reports.own (id int)"),
+    );
+    way.configure(&daily("", ""));
+    let ran = way.run().expect_code(2);
+    ran.expect_stderr("the source has a schema reports of its own")
+        .expect_stderr("hint: choose another one with [target] reports_schema");
+    // Without statistics nothing of ours is to stand there.
+    way.configure("");
+    way.run().expect_code(0);
+}
