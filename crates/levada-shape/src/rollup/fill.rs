@@ -360,7 +360,11 @@ impl Filling<'_> {
                 state,
                 source_rows: rows,
                 settling: match state {
-                    State::Provisional => self.buckets.settling(bucket.end, self.as_of),
+                    State::Provisional => match self.buckets.settling(bucket.end, self.as_of) {
+                        // It was not counted again when they had settled.
+                        none if none.is_empty() => vec!["*".to_owned()],
+                        still => still,
+                    },
                     _ => Vec::new(),
                 },
                 in_totals: state.is_complete() && !self.definition().totals.is_empty(),

@@ -107,16 +107,13 @@ impl Buckets {
         }
     }
 
-    /// The values of the settling dimension whose rows may have changed since a provisional bucket
-    /// was counted; `*` stands for all others.
+    /// The values of the settling dimension whose rows still change; `*` stands for all others.
     pub(crate) fn settling(&self, end: Timestamp, as_of: Timestamp) -> Vec<String> {
         let still = |after: jiff::SignedDuration| before(as_of, after) < end;
         let values = self.settles.values.iter();
         let named = values.filter(|(_, after)| still(**after)).map(|(value, _)| value.clone());
         let others = still(self.settles.others).then(|| "*".to_owned());
-        let still: Vec<String> = named.chain(others).collect();
-        // It was not counted again when they had.
-        if still.is_empty() { vec!["*".to_owned()] } else { still }
+        named.chain(others).collect()
     }
 
     /// The type of the column `bucket`.

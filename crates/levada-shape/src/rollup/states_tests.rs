@@ -109,13 +109,16 @@ fn what_passed_unseen_is_a_gap_and_what_is_kept_stays() {
     own.retention = Some(SignedDuration::from_hours(240));
     let bucket = day(&own, "2026-01-01T12:00:00Z");
     let span = (bucket.start, bucket.end);
-    let last = bucket.start + SignedDuration::from_hours(240);
+    // Two hours are left for clocks that change.
+    let last = bucket.start + SignedDuration::from_hours(238);
     for (past, now, expected) in [
         (None, last, State::Closed),
         (None, last + MINUTE, State::Gap),
         (Some(State::Open), last, State::Closed),
         (Some(State::Open), last + MINUTE, State::Gap),
-        (Some(State::Provisional), last + MINUTE, State::Closed),
+        (Some(State::Provisional), last, State::Closed),
+        (Some(State::Provisional), last + MINUTE, State::Provisional),
+        (Some(State::Failed), last + MINUTE, State::Gap),
         (Some(State::Closed), last + MINUTE, State::Closed),
         (Some(State::Final), last, State::Final),
         (Some(State::Gap), last, State::Gap),
