@@ -156,6 +156,10 @@ impl Publication<'_> {
         let aside = Cell::new(dropped.map(|(_, dropped)| dropped.owned));
         let scene = Scene { changes: &changes, touched: &touched, aside: &aside };
         let findings = self.compute(session, desk, edition, &scene).await?;
+        // The run has taken as long as all that was computed in it.
+        let run = desk.ledger.run();
+        let sql = "UPDATE levada.run SET finished_at = clock_timestamp() WHERE number = $1";
+        session.execute(sql, &[&run]).await?;
         *done = Some(Published { edition, settled, written, findings });
         Ok(session.batch("COMMIT").await?)
     }

@@ -18,6 +18,8 @@ use crate::rollup::totals;
 
 /// How many buckets are counted again in each publication.
 const SAMPLE: usize = 3;
+/// And how many where something is known to be wrong.
+const SEARCH: usize = 400;
 
 /// Audits a random sample; buckets that are wrong come back as failed.
 pub(crate) async fn sample(
@@ -31,31 +33,42 @@ pub(crate) async fn sample(
         !is_kept && !buckets.is_beyond_retention(row.bucket.start, as_of)
     };
     let auditable: Vec<&Bucket> = rows.iter().filter(is_auditable).map(|row| &row.bucket).collect();
-    let chosen: Vec<Bucket> = choose(&auditable);
     let context = || format!("auditing rollup \"{}\"", filling.definition().name);
-    let wrong = differing(filling, &chosen).await.with_context(context)?;
+    let mut doubtful = Vec::new();
+    for by in &filling.definition().totals {
+        if !totals::is_right(filling, by, &rows).await.with_context(context)? {
+            doubtful.push(by);
+        }
+    }
+    // A total that is not the sum of its buckets says that one of both was changed.
+    let size = if doubtful.is_empty() { SAMPLE } else { SEARCH };
+    let wrong = differing(filling, &choose(&auditable, size)).await.with_context(context)?;
     for row in rows.iter_mut().filter(|row| wrong.contains(&row.bucket.start)) {
         row.state = State::Failed;
         findings.push(finding(filling, &row.bucket.label));
     }
-    for by in &filling.definition().totals {
-        if !totals::audit(filling, by, &rows).await.with_context(context)? {
-            let table = totals::name(filling.definition(), by);
-            let problem = Problem::new(format!("{table} was not the sum of its buckets"))
-                .detail("somebody else has changed it, or the rollup; it was added up anew")
-                .hint("take away the right to write in the reports schema");
-            findings.push(Finding::warning("audit", table.to_string(), problem));
-        }
+    for by in doubtful {
+        let table = totals::name(filling.definition(), by);
+        let problem = Problem::new(format!("{table} was not the sum of its buckets"))
+            .hint("take away the right to write in the reports schema");
+        let detail = match wrong.is_empty() {
+            true => {
+                totals::add_up(filling, by, &rows).await.with_context(context)?;
+                "somebody else has changed it; it was added up anew"
+            }
+            false => "somebody else has changed buckets; the next run sets both right",
+        };
+        findings.push(Finding::warning("audit", table.to_string(), problem.detail(detail)));
     }
     Ok(rows)
 }
 
-fn choose(from: &[&Bucket]) -> Vec<Bucket> {
+fn choose(from: &[&Bucket], size: usize) -> Vec<Bucket> {
     let random = RandomState::new();
     let mut order: Vec<(u64, &Bucket)> =
         from.iter().map(|bucket| (random.hash_one(bucket.start), *bucket)).collect();
     order.sort_unstable_by_key(|(rank, _)| *rank);
-    order.into_iter().take(SAMPLE).map(|(_, bucket)| bucket.clone()).collect()
+    order.into_iter().take(size).map(|(_, bucket)| bucket.clone()).collect()
 }
 
 /// The buckets whose cells are not what their rows say. Each is selected by comparing instants, not
@@ -109,7 +122,7 @@ async fn differing(
 
 fn finding(filling: &Filling<'_>, bucket: &str) -> Finding {
     let name = &filling.definition().name;
-    let problem = Problem::new(format!("bucket {bucket} is not what its rows say"))
+    let problem = Problem::new(format!("rollup {name}: bucket {bucket} is not what its rows say"))
         .detail("somebody else has changed the rollup, or its rows in the target")
         .hint("the next run computes it anew; levada verify --repair sets rows right");
     Finding::warning("audit", format!("rollup {name}"), problem)

@@ -21,9 +21,12 @@ pub(crate) async fn check(
         match explained {
             Ok(_) => {}
             Err(error) if error.sqlstate().is_some() => {
-                let problem = Problem::new("its query does not work")
-                    .detail(error.to_string())
-                    .hint("correct its [[rollup]] section; nothing is published until it works");
+                let problem =
+                    Problem::new(format!("rollup {}: its query does not work", definition.name))
+                        .detail(error.to_string())
+                        .hint(
+                            "correct its [[rollup]] section; nothing is published until it works",
+                        );
                 let subject = format!("rollup {}", definition.name);
                 findings.push(Finding::error("rollup", subject, problem));
             }

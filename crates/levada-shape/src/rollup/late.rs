@@ -36,7 +36,7 @@ pub(crate) fn find(
     let mut findings = Vec::new();
     if let (Some(first), Some(last)) = (labels.first(), labels.last()) {
         let buckets = text::counted(labels.len() as u64, "final bucket");
-        let problem = Problem::new(format!("rows of {buckets} have changed"))
+        let problem = Problem::new(format!("rollup {name}: rows of {buckets} have changed"))
             .detail(format!("{first} to {last}: {rows} new or changed rows are not counted"))
             .hint("raise restate_for or retention if such changes are to be followed");
         findings.push(Finding::warning("late-rows", format!("rollup {name}"), problem));
@@ -102,11 +102,11 @@ async fn restated(
     let labels: Vec<&str> = labels.map(|bucket| bucket.label.as_str()).collect();
     let (Some(first), Some(last)) = (labels.first(), labels.last()) else { return Ok(None) };
     let buckets = text::counted(labels.len() as u64, "final bucket");
-    let problem = Problem::new(format!("rows of {buckets} have changed"))
+    let name = &filling.definition().name;
+    let problem = Problem::new(format!("rollup {name}: rows of {buckets} have changed"))
         .detail(format!("{first} to {last} keep the numbers that were published"))
         .hint("raise restate_for if such changes are to be followed");
-    let subject = format!("rollup {}", filling.definition().name);
-    Ok(Some(Finding::warning("late-rows", subject, problem)))
+    Ok(Some(Finding::warning("late-rows", format!("rollup {name}"), problem)))
 }
 
 /// Buckets whose cells are not what they would be now. There may be many: one pass finds them.
@@ -136,7 +136,7 @@ fn without_bucket(name: &str, rows: i64) -> Option<Finding> {
         return None;
     }
     let rows = text::counted(rows as u64, "row");
-    let problem = Problem::new(format!("not counted: {rows} without a bucket"))
+    let problem = Problem::new(format!("rollup {name}: not counted: {rows} without a bucket"))
         .detail("their time is missing, or before the first bucket")
         .hint(
             "add where = … for what is not to be counted, or starts = … for an earlier beginning",

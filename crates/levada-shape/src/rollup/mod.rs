@@ -124,10 +124,11 @@ impl Rollups {
         &self,
         publishing: &Publishing<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
+        let session = publishing.session;
+        self.forget_dropped(session).await?;
         if self.definitions.is_empty() {
             return Ok(Vec::new());
         }
-        let session = publishing.session;
         session.batch(include_str!("../sql/rollup_records.sql")).await?;
         sketch::ensure(session, &self.definitions).await?;
         let as_of = seen(publishing).await?;
@@ -169,6 +170,18 @@ impl Rollups {
         set_path(session, &path).await?;
         self.drop_staging(session).await?;
         Ok(findings)
+    }
+
+    /// The records of rollups that are not declared any more, and whose tables are gone.
+    async fn forget_dropped(&self, session: &Session) -> anyhow::Result<()> {
+        let exists = "SELECT pg_catalog.to_regclass('levada.rollup') IS NOT NULL";
+        if session.one(exists, &[]).await?.get::<_, bool>(0) {
+            let names: Vec<&str> = self.definitions.iter().map(|known| &*known.name).collect();
+            let sql = "DELETE FROM levada.rollup WHERE NOT name = ANY ($1) AND \
+                       pg_catalog.to_regclass(format('%I.%I', schema_name, name)) IS NULL";
+            session.execute(sql, &[&names]).await?;
+        }
+        Ok(())
     }
 
     /// Also what was kept of rows before it turned out that everything is computed anew.

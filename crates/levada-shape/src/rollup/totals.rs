@@ -58,9 +58,17 @@ pub(crate) fn name(definition: &Definition, by: &[String]) -> Name {
     Name::new(&definition.table.schema, parts.join("_"))
 }
 
-/// Adds up the buckets and compares; sets the total right where it is not that. Tells whether it
-/// was right.
-pub(crate) async fn audit(
+/// Adds up the buckets again, all of them.
+pub(crate) async fn add_up(
+    filling: &Filling<'_>,
+    by: &[String],
+    rows: &[BucketRow],
+) -> anyhow::Result<()> {
+    Total::of(filling, by).begin(rows).await
+}
+
+/// Whether the total is the sum of its buckets.
+pub(crate) async fn is_right(
     filling: &Filling<'_>,
     by: &[String],
     rows: &[BucketRow],
@@ -73,11 +81,7 @@ pub(crate) async fn audit(
         "SELECT NOT EXISTS ((({kept}) EXCEPT ALL ({added_up})) \
          UNION ALL (({added_up}) EXCEPT ALL ({kept})))"
     );
-    let is_right: bool = filling.publishing.session.one(&sql, &[]).await?.get(0);
-    if !is_right {
-        total.begin(rows).await?;
-    }
-    Ok(is_right)
+    Ok(filling.publishing.session.one(&sql, &[]).await?.get(0))
 }
 
 impl<'a> Total<'a> {
