@@ -13,7 +13,7 @@ pub(crate) struct ReportTable {
     /// `rollup`, `window`, `import`: what it is called when another thing has its name.
     pub(crate) kind: &'static str,
     pub(crate) columns: Vec<ReportColumn>,
-    /// Empty where rows need not be told apart. A key that may hold NULLs is a unique index.
+    /// What tells its rows apart.
     pub(crate) key: Key,
     pub(crate) indexes: Vec<Vec<String>>,
     pub(crate) comment: String,

@@ -150,7 +150,7 @@ impl Filling<'_> {
         }
         let rows = self.aged(&all, kept, (&dirty, &counts));
         totals::keep(self, &known, &rows, is_whole).await?;
-        self.empty_gaps(&rows, &past).await?;
+        let gaps = self.empty_gaps(&rows, &past).await?;
         let rows = audit::sample(self, rows, &mut findings).await?;
         let through = states::closed_through(rows.iter().map(|row| (row.state, &row.bucket)));
         let through = through.cloned();
@@ -158,28 +158,28 @@ impl Filling<'_> {
         records::save(self, (&known, &rows), through.as_ref(), has_changed).await?;
         let filled = Filled {
             is_whole,
-            starts: dirty.iter().map(|bucket| bucket.start).collect(),
+            starts: dirty.iter().map(|bucket| bucket.start).chain(gaps).collect(),
             closed_through: through.map(|bucket| bucket.end),
         };
         Ok((filled, findings))
     }
 
-    /// What was counted of a bucket that was never complete is shown no more.
+    /// What was counted of a bucket that was never complete is shown no more. Returns where.
     async fn empty_gaps(
         &self,
         rows: &[BucketRow],
         past: &BTreeMap<Timestamp, State>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<Timestamp>> {
         let is_new = |row: &&BucketRow| {
             row.state == State::Gap && past.get(&row.bucket.start) != Some(&State::Gap)
         };
         let gaps: Vec<Timestamp> = rows.iter().filter(is_new).map(|row| row.bucket.start).collect();
-        if gaps.is_empty() {
-            return Ok(());
+        if !gaps.is_empty() {
+            let (table, starts) = (self.definition().table.sql(), instants(gaps.iter().copied()));
+            let sql = format!("DELETE FROM {table} WHERE bucket_start = ANY ({starts})");
+            self.session().batch(&sql).await?;
         }
-        let (table, gaps) = (self.definition().table.sql(), instants(gaps.into_iter()));
-        let sql = format!("DELETE FROM {table} WHERE bucket_start = ANY ({gaps})");
-        Ok(self.session().batch(&sql).await?)
+        Ok(gaps)
     }
 
     /// Another definition cannot be computed for buckets whose rows are gone.

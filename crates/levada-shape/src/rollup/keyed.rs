@@ -286,7 +286,8 @@ impl Keyed<'_> {
         }
         let create = format!(
             "DROP TABLE IF EXISTS {AGAIN}; CREATE UNLOGGED TABLE {AGAIN} AS SELECT {by} \
-             FROM {table} TABLESAMPLE BERNOULLI ({percent}) LIMIT {SAMPLE}; ANALYZE {AGAIN}"
+             FROM {table} TABLESAMPLE BERNOULLI ({percent}) ORDER BY random() LIMIT {SAMPLE}; \
+             ANALYZE {AGAIN}"
         );
         self.session().batch(&create).await?;
         let by = &self.definition().by;
@@ -311,9 +312,10 @@ impl Keyed<'_> {
 
     fn finding(&self) -> Finding {
         let name = &self.definition().name;
-        let problem = Problem::new("some of its rows are not what their sources say")
-            .detail("somebody else has changed the rollup, or its rows in the target")
-            .hint("the next run computes it anew; levada verify --repair sets rows right");
+        let problem =
+            Problem::new(format!("rollup {name}: some rows are not what their sources say"))
+                .detail("somebody else has changed the rollup, or its rows in the target")
+                .hint("the next run computes it anew; levada verify --repair sets rows right");
         Finding::warning("audit", format!("rollup {name}"), problem)
     }
 }

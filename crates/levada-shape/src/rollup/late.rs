@@ -37,7 +37,10 @@ pub(crate) fn find(
     if let (Some(first), Some(last)) = (labels.first(), labels.last()) {
         let buckets = text::counted(labels.len() as u64, "final bucket");
         let problem = Problem::new(format!("rollup {name}: rows of {buckets} have changed"))
-            .detail(format!("{first} to {last}: {rows} new or changed rows are not counted"))
+            .detail(format!(
+                "{first} to {last} keep what was published: {rows} new or changed rows are not \
+                 counted, and rows that left still are"
+            ))
             .hint("raise restate_for or retention if such changes are to be followed");
         findings.push(Finding::warning("late-rows", format!("rollup {name}"), problem));
     }

@@ -106,3 +106,23 @@ fn reports_do_not_stand_among_tables_of_production() {
     way.configure("");
     way.run().expect_code(0);
 }
+
+/// Which of the two was changed cannot be told where rows are gone: the total stays as it was.
+#[test]
+fn a_total_over_buckets_that_cannot_be_counted_is_not_made_to_agree() {
+    let (source, way) = stage("rollup_untold", EVENTS);
+    way.configure(&daily("totals = [[]]", ""));
+    way.run().expect_code(0);
+    way.configure(&daily("retention = \"20 days\"\ntotals = [[]]", ""));
+    source.execute("delete from event where at < now() - interval '20 days'").unwrap();
+    way.run().expect_code(0);
+    let total = "select events from reports.daily_totals";
+    let right = way.target.psql(total).unwrap();
+    let tamper = "update reports.daily set events = events + 1000 \
+                  where bucket_start < now() - interval '25 days'";
+    way.target.execute(tamper).unwrap();
+    for _ in 0..2 {
+        expect_finding(way.run(), "it stays as it is, until you drop it");
+        assert_eq!(way.target.psql(total).unwrap(), right);
+    }
+}
