@@ -55,12 +55,10 @@ impl Refreshed<'_> {
             )
             .await?;
         let number: i32 = row.get(0);
-        let replaced = format!(
-            "UPDATE levada.edition SET state = 'replaced' WHERE number = {}; \
-             UPDATE levada.run SET edition = {number}, outcome = 'published', \
-             finished_at = clock_timestamp() WHERE number = {}",
-            self.base.number, self.run
-        );
+        let replaced = include_str!("sql/base_replaced.sql")
+            .replace("@base@", &self.base.number.to_string())
+            .replace("@edition@", &number.to_string())
+            .replace("@run@", &self.run.to_string());
         let tables = self.tables.iter().map(|table| table_inserted(number, table));
         let statements: Vec<String> = std::iter::once(replaced).chain(tables).collect();
         session.batch(&statements.join(";\n")).await?;

@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod feed;
 mod identity;
+mod listener;
 mod name;
 mod relay;
 mod script;
@@ -29,14 +30,15 @@ pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use feed::{Feed, Refusal};
 pub use identity::{Identity, Position, sees_all_of};
+pub use listener::Listener;
 pub use name::{Name, quote_identifier, quote_literal};
 pub use relay::{Moved, Relay, Relayed};
 pub use script::{Statement, split};
-pub use session::{Purpose, Session};
+pub use session::{Canceller, Purpose, Session};
 pub use snapshot::{Keepers, Snapshot, is_flushed};
 pub use stop::Stop;
 pub use wire::Wire;
 
-/// Re-exported so that other crates can name rows without the client library.
-pub use tokio_postgres::Row;
 pub use tokio_postgres::types::ToSql;
+/// Re-exported so that other crates can name rows without the client library.
+pub use tokio_postgres::{Row, Statement as Prepared};

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::{CancelToken, Client, NoTls, Row, Statement};
 
+use crate::listener;
 use crate::stream::Stream;
 use crate::wire::{missing_password, refused};
 use crate::{Endpoint, Error, Result};
@@ -26,6 +28,8 @@ pub enum Purpose {
     Target,
     /// Keeps the run lock and the records of the target.
     Record,
+    /// Reads the target for visitors: read-only, every statement bounded.
+    Serving { statement_timeout_ms: u32 },
 }
 
 /// How long we wait for any lock before we give way, in milliseconds.
@@ -39,18 +43,24 @@ impl Purpose {
             Self::Watch => "lock watch",
             Self::Target => "writer",
             Self::Record => "recorder",
+            Self::Serving { .. } => "server",
         }
     }
 
     /// One simple query that sets all settings, leaving out names and values that this server does
     /// not know: `pg_settings` decides.
     pub(crate) fn settings(self) -> String {
-        let lock_timeout = LOCK_TIMEOUT_MS.to_string();
+        let (lock_timeout_ms, statement_timeout_ms, idle_ms) = match self {
+            Self::Serving { statement_timeout_ms } => (250, statement_timeout_ms, 5000),
+            _ => (LOCK_TIMEOUT_MS, 0, 0),
+        };
+        let lock_timeout = lock_timeout_ms.to_string();
+        let (statement_timeout, idle) = (statement_timeout_ms.to_string(), idle_ms.to_string());
         let mut settings = vec![
             ("search_path", ""),
             ("lock_timeout", lock_timeout.as_str()),
-            ("statement_timeout", "0"),
-            ("idle_in_transaction_session_timeout", "0"),
+            ("statement_timeout", statement_timeout.as_str()),
+            ("idle_in_transaction_session_timeout", idle.as_str()),
             ("idle_session_timeout", "0"),
             ("transaction_timeout", "0"),
             ("client_min_messages", "warning"),
@@ -85,6 +95,7 @@ impl Purpose {
                 ("row_security", "off"),
             ]),
             Self::Record => settings.push(("default_transaction_read_only", "off")),
+            Self::Serving { .. } => settings.push(("default_transaction_read_only", "on")),
         }
         let values: Vec<_> =
             settings.iter().map(|(name, value)| format!("('{name}','{value}')")).collect();
@@ -102,12 +113,37 @@ impl Purpose {
 pub struct Session {
     client: Client,
     connection: JoinHandle<()>,
+    endpoint: Endpoint,
     pid: i32,
+}
+
+/// Asks the server to end what a session is doing; it outlives the wait for that session.
+pub struct Canceller {
+    token: CancelToken,
+    endpoint: Endpoint,
+}
+
+impl Canceller {
+    /// Sends the request over a connection of its own. The server answers nothing: a statement
+    /// that is running ends with SQLSTATE 57014.
+    pub async fn cancel(&self) -> Result<()> {
+        let stream = Stream::open(&self.endpoint).await?;
+        Ok(self.token.cancel_query_raw(stream, NoTls).await?)
+    }
 }
 
 impl Session {
     /// Connects and applies the settings of `purpose`.
     pub async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
+        Self::open_hearing(endpoint, purpose, None).await
+    }
+
+    /// The same; what the server notifies of goes to `heard`.
+    pub(crate) async fn open_hearing(
+        endpoint: &Endpoint,
+        purpose: Purpose,
+        heard: Option<UnboundedSender<String>>,
+    ) -> Result<Self> {
         let stream = Stream::open(endpoint).await?;
         let mut config = endpoint.config.clone();
         config.application_name(format!("{APPLICATION_NAME_PREFIX}{}", purpose.label()));
@@ -122,10 +158,13 @@ impl Session {
                 false => refused(endpoint, Error::from(error)),
             })?;
         // The task ends with the client; a broken connection shows itself at the next query.
-        let connection = tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        let mut session = Self { client, connection, pid: 0 };
+        let connection = match heard {
+            None => tokio::spawn(async move {
+                let _ = connection.await;
+            }),
+            Some(heard) => tokio::spawn(listener::pass_on(connection, heard)),
+        };
+        let mut session = Self { client, connection, endpoint: endpoint.clone(), pid: 0 };
         session.batch(&purpose.settings()).await?;
         session.pid = session.one("SELECT pg_catalog.pg_backend_pid()", &[]).await?.get(0);
         Ok(session)
@@ -139,6 +178,16 @@ impl Session {
     /// Whether the connection is known to be gone.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// What ends a statement of this session from outside.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { token: self.client.cancel_token(), endpoint: self.endpoint.clone() }
+    }
+
+    /// Lets the server parse a query: the types of its parameters and columns.
+    pub async fn prepare(&self, sql: &str) -> Result<Statement> {
+        Ok(self.client.prepare(sql).await?)
     }
 
     /// Several statements without parameters.

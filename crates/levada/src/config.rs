@@ -39,6 +39,16 @@ pub(crate) struct File {
     /// Statistics per hour, day, week or month of a calendar.
     #[serde(rename = "rollup")]
     pub(crate) rollups: Vec<Rollup>,
+    /// What is served over HTTP, and how.
+    pub(crate) serve: serve::Serve,
+    /// Whose pages these are.
+    pub(crate) brand: serve::Brand,
+    /// Statistics that visitors may ask for.
+    #[serde(rename = "stat")]
+    pub(crate) stats: Vec<serve::Stat>,
+    /// Pages of several statistics.
+    #[serde(rename = "page")]
+    pub(crate) pages: Vec<serve::Page>,
     /// How times are shown.
     pub(crate) display: Display,
     /// Where the file is: other files are named relative to it.
@@ -141,6 +151,23 @@ impl File {
             folder: self.folder.clone(),
         };
         Shaper::new(&sections)
+    }
+
+    /// What visitors may ask for.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names the section and what is wrong with it.
+    pub(crate) fn catalogue(&self) -> Result<serve::Catalogue, Problem> {
+        let place = (self.folder.as_path(), self.target.reports_schema.as_str());
+        serve::Catalogue::new(&self.stats, &self.pages, place)
+    }
+
+    /// The database that visitors read: the target, by a role of their own if there is one.
+    pub(crate) fn serving_endpoint(&self) -> anyhow::Result<Endpoint> {
+        match self.serve.url.is_empty() {
+            true => self.target_endpoint(),
+            false => endpoint("serve", &self.serve.url),
+        }
     }
 
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {

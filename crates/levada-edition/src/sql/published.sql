@@ -10,4 +10,6 @@ SET rows = (
       AND c.table_name = t.table_name)
 WHERE t.edition = @edition@;
 UPDATE levada.run SET outcome = 'published', finished_at = clock_timestamp()
-WHERE number = @run@
+WHERE number = @run@;
+-- Whoever serves the edition hears of it with the commit.
+SELECT pg_notify('levada_published', '@edition@')

@@ -9,6 +9,7 @@ mod refreshed;
 mod report;
 mod run;
 mod schema;
+mod serve;
 mod status;
 mod verify;
 
@@ -46,6 +47,7 @@ enum Command {
     Copy(copy::Arguments),
     Schema(schema::Arguments),
     Verify(verify::Arguments),
+    Serve(serve::Arguments),
     Report(report::Arguments),
     Status(status::Arguments),
 }
@@ -75,6 +77,7 @@ pub(crate) fn run(arguments: Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         Command::Copy(arguments) => block_on(copy::run(&arguments, ui)),
         Command::Schema(arguments) => block_on(schema::run(&arguments, ui)),
         Command::Verify(arguments) => block_on(verify::run(&arguments, ui)),
+        Command::Serve(arguments) => serve::run(&arguments, ui),
         Command::Report(arguments) => block_on(report::run(&arguments, ui)),
         Command::Status(arguments) => block_on(status::run(&arguments, ui)),
     }

@@ -20,6 +20,7 @@ mod replace;
 mod resume;
 mod rights;
 mod rollups;
+mod serve;
 mod support;
 mod tidy;
 mod verify;

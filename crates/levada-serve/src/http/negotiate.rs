@@ -1,0 +1,69 @@
+//! Languages and encodings that a visitor accepts. Pure.
+
+use hyper::header::HeaderValue;
+
+/// A language of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Language {
+    English,
+    French,
+}
+
+impl Language {
+    /// As in addresses and attributes.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::French => "fr",
+        }
+    }
+
+    pub(crate) fn of(code: &str) -> Option<Self> {
+        match code {
+            "en" => Some(Self::English),
+            "fr" => Some(Self::French),
+            _ => None,
+        }
+    }
+
+    /// The language that an address names, else the one that the visitor likes best, else the
+    /// first that the site has.
+    pub(crate) fn choose(
+        site: &[String],
+        named: Option<&str>,
+        accepted: Option<&HeaderValue>,
+    ) -> Self {
+        let has = |code: &str| site.iter().any(|known| known == code);
+        if let Some(language) = named.filter(|code| has(code)).and_then(Self::of) {
+            return language;
+        }
+        let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut best: Option<(f32, Self)> = None;
+        for part in accepted.split(',').take(20) {
+            let (tag, weight) = weighted(part);
+            let code = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+            let Some(language) = Self::of(&code).filter(|_| has(&code)) else { continue };
+            if weight > 0.0 && best.is_none_or(|(known, _)| weight > known) {
+                best = Some((weight, language));
+            }
+        }
+        let first = site.iter().find_map(|code| Self::of(code));
+        best.map(|(_, language)| language).or(first).unwrap_or(Self::English)
+    }
+}
+
+/// Whether the visitor takes gzip.
+pub(crate) fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').take(20).any(|part| {
+        let (coding, weight) = weighted(part);
+        (coding.eq_ignore_ascii_case("gzip") || coding == "*") && weight > 0.0
+    })
+}
+
+fn weighted(part: &str) -> (&str, f32) {
+    let mut parts = part.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
+    (name, weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+}

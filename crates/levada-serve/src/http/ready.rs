@@ -1,0 +1,102 @@
+//! Responses that were made when the edition was published: an ordinary visit runs no query, renders
+//! nothing and waits for nobody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, IF_NONE_MATCH};
+
+use super::{Format, Incoming, Language, Rendered, Response, takes_gzip};
+use crate::answer::Freshness;
+use crate::page;
+use crate::site::{Ask, Site};
+
+/// Responses by address, each in the languages it has.
+#[derive(Default)]
+pub(crate) struct Ready {
+    by_target: HashMap<String, Vec<(Language, Rendered)>>,
+    is_whole: bool,
+}
+
+/// The response to an address that needs no work.
+pub(crate) fn at_once(site: &Site, request: &Incoming<'_>) -> Option<Response> {
+    let shown = site.desk.glance();
+    let ready = shown.as_ref()?.ready.load();
+    let versions = ready.by_target.get(request.target)?;
+    if !site.desk.is_fresh(site.clock.now()) {
+        return None;
+    }
+    let rendered = match versions.as_slice() {
+        [(_, only)] => only,
+        several => {
+            let accepted = request.headers.get(ACCEPT_LANGUAGE);
+            let language = Language::choose(&site.config.languages, None, accepted);
+            &several.iter().find(|(known, _)| *known == language).or(several.first())?.1
+        }
+    };
+    site.metrics.hits.add();
+    Some(rendered.response(
+        request.headers.get(IF_NONE_MATCH),
+        takes_gzip(request.headers.get(ACCEPT_ENCODING)),
+        &site.metrics,
+    ))
+}
+
+impl Ready {
+    /// Makes what is not ready of the edition that is shown; what fails is tried again later.
+    pub(crate) async fn prepare(site: &Arc<Site>) {
+        let Some(shown) = site.desk.shown() else { return };
+        if shown.ready.load().is_whole {
+            return;
+        }
+        let mut ready = Self { is_whole: true, ..Self::default() };
+        for name in site.catalogue.stats.keys() {
+            ready.add_stat(site, name).await;
+        }
+        for name in site.catalogue.pages.keys() {
+            ready.add_page(site, name).await;
+        }
+        for language in site.languages() {
+            ready.add("/".to_owned(), language, page::index(site, language));
+        }
+        shown.ready.store(Arc::new(ready));
+    }
+
+    async fn add_stat(&mut self, site: &Arc<Site>, name: &str) {
+        let ask = Ask { stat: name, pairs: &[], client: None, through: None };
+        let served = match site.answer(ask).await {
+            Ok(served) if served.freshness == Freshness::Fresh => served,
+            // A statistic that must be asked with parameters has no usual answer.
+            Err(crate::refusal::Refusal::BadParameter { .. }) => return,
+            _ => {
+                self.is_whole = false;
+                return;
+            }
+        };
+        for format in [Format::Json, Format::Csv, Format::Html] {
+            let language = site.languages()[0];
+            let languages = if format == Format::Html { site.languages() } else { vec![language] };
+            for language in languages {
+                let Ok(rendered) = super::stat(site, &served, format, language) else { continue };
+                if format == Format::Html {
+                    self.add(format!("/stats/{name}"), language, rendered.clone());
+                }
+                let target = format!("/stats/{name}.{}", format.extension());
+                self.add(target, language, rendered);
+            }
+        }
+    }
+
+    async fn add_page(&mut self, site: &Arc<Site>, name: &str) {
+        for language in site.languages() {
+            match page::page(site, name, language).await {
+                Ok(rendered) => self.add(format!("/pages/{name}"), language, rendered),
+                Err(_) => self.is_whole = false,
+            }
+        }
+    }
+
+    fn add(&mut self, target: String, language: Language, rendered: Rendered) {
+        self.by_target.entry(target).or_default().push((language, rendered));
+    }
+}

@@ -1,0 +1,157 @@
+//! One answer out of the database: a read-only snapshot that tells its version and holds the rows.
+
+use jiff::Timestamp;
+use pg::{Session, ToSql, quote_identifier};
+
+use crate::answer::{Answer, Column, Shape};
+use crate::catalogue::{Bind, Compiled, Timeline};
+use crate::range::Range;
+use crate::refusal::Refusal;
+use crate::standing::{self, Standing};
+
+/// Everything that decides an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    pub(crate) stat: std::sync::Arc<Compiled>,
+    pub(crate) standing: std::sync::Arc<Standing>,
+    pub(crate) timeline: Timeline,
+    pub(crate) values: std::collections::BTreeMap<String, Option<String>>,
+    pub(crate) range: Option<Range>,
+}
+
+/// What a snapshot answered.
+#[derive(Debug)]
+pub(crate) enum Loaded {
+    Answer(Answer),
+    /// The snapshot belongs to another edition: ask again.
+    Moved,
+}
+
+/// Why a query gave no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Refused(Refusal),
+    Database(pg::Error),
+    /// The query is wrong, or answers too much: a sentence for the log.
+    Query(String),
+}
+
+impl From<pg::Error> for Failure {
+    fn from(error: pg::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Asks in one snapshot. The session is in no transaction afterwards, unless this fails.
+pub(crate) async fn load(
+    session: &Session,
+    question: &Question,
+    rows_max: u32,
+) -> Result<Loaded, Failure> {
+    session.batch(&format!("{BEGIN}; SET LOCAL search_path = {}", path(question))).await?;
+    if standing::version(session).await?.as_ref() != Some(&question.standing.version) {
+        session.batch("COMMIT").await?;
+        return Ok(Loaded::Moved);
+    }
+    let inner = &question.stat.query.sql;
+    let inner = inner.trim_end().trim_end_matches(';');
+    let columns = columns_of(session, inner).await?;
+    let sql = format!(
+        "SELECT pg_catalog.row_to_json(\"levada answer\")::text FROM (\n{inner}\n) AS \
+         \"levada answer\" LIMIT {}",
+        u64::from(rows_max) + 1
+    );
+    let binds: Vec<Option<String>> =
+        question.stat.query.binds.iter().map(|bind| question.bound(bind)).collect();
+    let binds: Vec<&(dyn ToSql + Sync)> =
+        binds.iter().map(|bind| bind as &(dyn ToSql + Sync)).collect();
+    let rows = session.rows(&sql, &binds).await?;
+    session.batch("COMMIT").await?;
+    if rows.len() > rows_max as usize {
+        return Err(Failure::Query(format!("it has more than {rows_max} rows")));
+    }
+    let rows = rows.iter().map(|row| row.get(0)).collect();
+    Ok(Loaded::Answer(question.answer(columns, rows)))
+}
+
+/// Schemas in which names without one are looked for: those of the edition.
+fn path(question: &Question) -> String {
+    let reports = question.standing.rollups.values().map(|rollup| rollup.schema.as_str());
+    let mut schemas: Vec<&str> = reports.take(1).collect();
+    schemas.extend(question.standing.schemas.iter().map(String::as_str));
+    let schemas: Vec<String> = schemas.into_iter().map(quote_identifier).collect();
+    if schemas.is_empty() { "''".to_owned() } else { schemas.join(", ") }
+}
+
+async fn columns_of(session: &Session, sql: &str) -> Result<Vec<Column>, Failure> {
+    let prepared = session.prepare(sql).await?;
+    let mut columns: Vec<Column> = Vec::new();
+    for column in prepared.columns() {
+        if columns.iter().any(|known| known.name == column.name()) {
+            let name = column.name();
+            return Err(Failure::Query(format!("two of its columns are called {name}")));
+        }
+        columns.push(Column {
+            name: column.name().to_owned(),
+            shape: match column.type_().name() {
+                "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" => Shape::Number,
+                "bool" => Shape::Boolean,
+                "timestamptz" => Shape::Instant,
+                "date" => Shape::Date,
+                "json" | "jsonb" => Shape::Other,
+                name if name.starts_with('_') => Shape::Other,
+                _ => Shape::Text,
+            },
+        });
+    }
+    Ok(columns)
+}
+
+impl Question {
+    /// The same for all questions with the same answer.
+    pub(crate) fn key(&self) -> String {
+        let mut key = format!("{} {}", self.standing.version.tag(), self.stat.name);
+        for value in self.values.values() {
+            key.push('\n');
+            key += value.as_deref().unwrap_or("\0");
+        }
+        if let Some(range) = &self.range {
+            key += &format!("\n{} {} {}", range.start, range.end, range.is_cut);
+        }
+        key
+    }
+
+    fn bound(&self, bind: &Bind) -> Option<String> {
+        let range = self.range.as_ref();
+        let moment = |at: Timestamp| Some(at.to_string());
+        match bind {
+            Bind::Parameter(name) => self.values.get(name).cloned().flatten(),
+            Bind::RangeStart => moment(range?.start),
+            Bind::RangeEnd => moment(range?.end),
+            Bind::FirstBucket => Some(range?.ends.as_ref()?.0.clone()),
+            Bind::LastBucket => Some(range?.ends.as_ref()?.1.clone()),
+            Bind::ClosedThrough => moment(self.timeline.closed_through?),
+            Bind::AsOf => moment(self.standing.as_of),
+        }
+    }
+
+    fn answer(&self, columns: Vec<Column>, rows: Vec<String>) -> Answer {
+        let is_complete = match &self.range {
+            Some(range) => range.is_complete(),
+            None => self.timeline.closed_through.is_some(),
+        };
+        Answer {
+            stat: self.stat.name.clone(),
+            version: self.standing.version.clone(),
+            as_of: self.standing.as_of,
+            closed_through: self.timeline.closed_through,
+            computed_at: self.timeline.computed_at,
+            is_complete: is_complete && self.timeline.unknown.is_empty(),
+            range: self.range.clone(),
+            columns,
+            rows,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which buckets a request gets. Pure: "the last seven days" end where the statistic is complete,
+//! never where somebody's clock stands.
+
+use jiff::Timestamp;
+
+use crate::refusal::Refusal;
+use crate::standing::{BucketStanding, BucketState};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// So many complete buckets.
+    Last(u32),
+    /// Buckets by their labels, both included; an end that is left open is the last complete one.
+    Between { from: Option<String>, to: Option<String> },
+}
+
+/// The buckets of an answer: all of them complete, or named as missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Range {
+    /// The first and last label; `None` when nothing that is asked for is complete.
+    pub(crate) ends: Option<(String, String)>,
+    /// Half-open: `start` is in it, `end` is not. Equal when it is empty.
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    /// In their order, as a page shows them.
+    pub(crate) buckets: Vec<BucketStanding>,
+    /// Part of what was asked for is not complete yet, or lies before the first bucket.
+    pub(crate) is_cut: bool,
+}
+
+impl Range {
+    /// Whether it is all that was asked for, and complete.
+    pub(crate) fn is_complete(&self) -> bool {
+        !self.is_cut && self.missing().next().is_none()
+    }
+
+    /// Buckets whose numbers are not all there.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &BucketStanding> {
+        self.buckets.iter().filter(|bucket| !bucket.state.is_complete())
+    }
+
+    /// The first bucket whose numbers may still change.
+    pub(crate) fn provisional_from(&self) -> Option<&str> {
+        let provisional =
+            self.buckets.iter().find(|bucket| bucket.state == BucketState::Provisional);
+        provisional.map(|bucket| bucket.label.as_str())
+    }
+}
+
+/// Resolves against the data clock: `closed_through` is the end of what is complete, of all rollups
+/// that the answer is made from; `buckets` are those of one of them.
+///
+/// # Errors
+/// A label that is no bucket's form, a range that ends before it begins, or more than `max`
+/// buckets.
+pub(crate) fn resolve(
+    asked: &Asked,
+    buckets: &[BucketStanding],
+    closed_through: Option<Timestamp>,
+    max: u32,
+) -> Result<Range, Refusal> {
+    let is_closed = |bucket: &&BucketStanding| closed_through.is_some_and(|t| bucket.end <= t);
+    let closed = buckets.iter().filter(is_closed).count();
+    let complete = &buckets[..closed];
+    let (chosen, is_cut) = match asked {
+        Asked::Last(count) => {
+            let first = closed.saturating_sub(*count as usize);
+            (&complete[first..], complete.is_empty())
+        }
+        Asked::Between { from, to } => between(from.as_deref(), to.as_deref(), complete)?,
+    };
+    if chosen.len() > max as usize {
+        let reason = format!("names {} buckets, {max} at most are answered", chosen.len());
+        return Err(Refusal::BadParameter { name: "from".to_owned(), reason });
+    }
+    let (first, last) = (chosen.first(), chosen.last());
+    let edge = closed_through.unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Range {
+        ends: first.zip(last).map(|(first, last)| (first.label.clone(), last.label.clone())),
+        start: first.map_or(edge, |bucket| bucket.start),
+        end: last.map_or(edge, |bucket| bucket.end),
+        buckets: chosen.to_vec(),
+        is_cut,
+    })
+}
+
+/// The complete buckets between two labels, and whether more was asked for than they are.
+fn between<'a>(
+    from: Option<&str>,
+    to: Option<&str>,
+    complete: &'a [BucketStanding],
+) -> Result<(&'a [BucketStanding], bool), Refusal> {
+    let refuse = |name: &str, reason: &str| {
+        Err(Refusal::BadParameter { name: name.to_owned(), reason: reason.to_owned() })
+    };
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return refuse("to", "is before `from`");
+    }
+    let (Some(first), Some(last)) = (complete.first(), complete.last()) else {
+        return Ok((complete, true));
+    };
+    for (name, label) in [("from", from), ("to", to)] {
+        if let Some(label) = label
+            && (first.label.as_str()..=last.label.as_str()).contains(&label)
+            && complete.binary_search_by(|bucket| bucket.label.as_str().cmp(label)).is_err()
+        {
+            return refuse(name, "is not the beginning of a bucket");
+        }
+    }
+    let starts = from.map_or(0, |from| complete.partition_point(|b| b.label.as_str() < from));
+    let ends = to.map_or(complete.len(), |to| {
+        complete.partition_point(|bucket| bucket.label.as_str() <= to)
+    });
+    let is_cut = from.is_some_and(|from| from < first.label.as_str())
+        || to.is_some_and(|to| to > last.label.as_str());
+    Ok((&complete[starts..ends.max(starts)], is_cut))
+}
