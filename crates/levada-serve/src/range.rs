@@ -85,6 +85,17 @@ pub(crate) fn resolve(
     })
 }
 
+/// All buckets that are complete, for statistics without a range of their own.
+///
+/// # Errors
+/// None that a visitor could cause.
+pub(crate) fn all(
+    buckets: &[BucketStanding],
+    closed_through: Option<Timestamp>,
+) -> Result<Range, Refusal> {
+    resolve(&Asked::Between { from: None, to: None }, buckets, closed_through, u32::MAX)
+}
+
 /// The complete buckets between two labels, and whether more was asked for than they are.
 fn between<'a>(
     from: Option<&str>,
@@ -107,14 +118,15 @@ fn between<'a>(
             && (first.label.as_str()..=last.label.as_str()).contains(&label)
             && complete.binary_search_by(|bucket| bucket.label.as_str().cmp(label)).is_err()
         {
-            return refuse(name, "is not the beginning of a bucket");
+            let reason = format!("is not the name of a bucket, such as {}", last.label);
+            return refuse(name, &reason);
         }
     }
     let starts = from.map_or(0, |from| complete.partition_point(|b| b.label.as_str() < from));
     let ends = to.map_or(complete.len(), |to| {
         complete.partition_point(|bucket| bucket.label.as_str() <= to)
     });
-    let is_cut = from.is_some_and(|from| from < first.label.as_str())
-        || to.is_some_and(|to| to > last.label.as_str());
+    let is_outside = |label: &str| label < first.label.as_str() || label > last.label.as_str();
+    let is_cut = from.is_some_and(is_outside) || to.is_some_and(is_outside);
     Ok((&complete[starts..ends.max(starts)], is_cut))
 }
