@@ -25,6 +25,9 @@ mod site;
 mod standing;
 mod watch;
 
+#[cfg(test)]
+mod nights_tests;
+
 pub use catalogue::Catalogue;
 pub use clock::Clock;
 pub use config::{

@@ -53,9 +53,10 @@ pub(crate) async fn check(
     }
     let writes: Vec<String> = row.get("writes");
     if !writes.is_empty() {
-        let problem = Problem::new(format!("role {role}, which serves visitors, may do more than read"))
-            .detail(format!("it may {}", writes.join(", ")))
-            .hint(format!("name a role of its own as [serve] url; {hint}"));
+        let problem =
+            Problem::new(format!("role {role}, which serves visitors, may do more than read"))
+                .detail(format!("it may {}", writes.join(", ")))
+                .hint(format!("name a role of its own as [serve] url; {hint}"));
         findings.push(Finding::warning("serve", format!("role {role}"), problem));
     }
     Ok(findings)

@@ -66,7 +66,8 @@ pub(super) fn rollup(
         (false, true) => "HAVING count(*) > 0".to_owned(),
         (false, false) => format!("GROUP BY {}", numbers.join(", ")),
     };
-    let order = if keys.is_empty() { String::new() } else { format!("ORDER BY {}", keys.join(", ")) };
+    let order =
+        if keys.is_empty() { String::new() } else { format!("ORDER BY {}", keys.join(", ")) };
     let sql = format!(
         "SELECT {} FROM {} WHERE {} {group} {order}",
         columns.join(", "),

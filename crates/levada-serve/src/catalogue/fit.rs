@@ -72,7 +72,9 @@ pub(crate) async fn fit(
     stat: &Compiled,
     standing: &Standing,
 ) -> pg::Result<Fit> {
-    session.batch(&format!("{SAVEPOINT}; SET LOCAL search_path = {}", path(stat, standing))).await?;
+    session
+        .batch(&format!("{SAVEPOINT}; SET LOCAL search_path = {}", path(stat, standing)))
+        .await?;
     let fitted = fitted(session, stat, standing).await;
     session.batch(&format!("{BACK}; RELEASE SAVEPOINT levada_fit")).await?;
     Ok(fitted.map(Arc::new).map_err(|unfit| {
@@ -88,11 +90,7 @@ pub(crate) fn path(stat: &Compiled, standing: &Standing) -> String {
     schemas.map(|schema| quote_identifier(schema)).collect::<Vec<_>>().join(", ")
 }
 
-async fn fitted(
-    session: &Session,
-    stat: &Compiled,
-    standing: &Standing,
-) -> Result<Fitted, Unfit> {
+async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Result<Fitted, Unfit> {
     refuse_rollups(stat, standing)?;
     let query = match &stat.subject {
         Subject::Rollup(name) => match standing.rollups.get(name) {
@@ -173,8 +171,9 @@ async fn values(
         }
         let known: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
         if known.len() < rows.len() && parameter.values_from.is_none() {
-            return Err(about("has both NULL and the empty text, which addresses do not tell apart"
-                .to_owned())
+            return Err(about(
+                "has both NULL and the empty text, which addresses do not tell apart".to_owned(),
+            )
             .hint(format!("use nullif({name}, '') in the rollup, or leave it out of filter"))
             .into());
         }

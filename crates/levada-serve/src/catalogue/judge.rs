@@ -36,11 +36,14 @@ pub(super) fn stat(stat: &Compiled) -> Result<(), Problem> {
     for (name, parameter) in &stat.parameters {
         let is_range = stat.config.last.as_ref().is_some_and(|last| last.name == *name);
         if is_range || RESERVED.contains(&name.as_str()) || name.is_empty() {
-            return Err(named(Problem::new(format!("no parameter can be called \"{name}\""))
-                .hint(match stat.config.filter.contains(name) {
-                    true => "leave it out of filter, or rename the dimension of the rollup",
-                    false => "give it another name, in params and in the query",
-                })));
+            return Err(named(
+                Problem::new(format!("no parameter can be called \"{name}\"")).hint(
+                    match stat.config.filter.contains(name) {
+                        true => "leave it out of filter, or rename the dimension of the rollup",
+                        false => "give it another name, in params and in the query",
+                    },
+                ),
+            ));
         }
         if !stat.config.filter.contains(name) {
             let about = |problem: Problem| Problem {
@@ -77,8 +80,10 @@ fn options(stat: &Stat) -> Result<(), Problem> {
 fn range(stat: &Compiled) -> Result<(), Problem> {
     let Some(last) = &stat.config.last else { return Ok(()) };
     if stat.rollups.is_empty() {
-        return Err(Problem::new("it has a range, and no rollup that says which days are complete")
-            .hint("add rollups = [\"…\"] with those that its query reads, or leave out last"));
+        return Err(Problem::new(
+            "it has a range, and no rollup that says which days are complete",
+        )
+        .hint("add rollups = [\"…\"] with those that its query reads, or leave out last"));
     }
     if last.default == 0 || last.default > last.max || last.max > BUCKETS_MAX {
         return Err(Problem::new("last wants 1 ≤ default ≤ max")
@@ -111,7 +116,9 @@ fn bounds(parameter: &Parameter) -> Result<(), Problem> {
         }),
         Kind::Date => edges(parameter, "a day such as \"2025-01-31\"", day),
         Kind::Text => match &parameter.default {
-            Some(Scalar::Text(text)) if parameter.values_from.is_some() || knows(parameter, text) => {
+            Some(Scalar::Text(text))
+                if parameter.values_from.is_some() || knows(parameter, text) =>
+            {
                 Ok(())
             }
             None => Ok(()),

@@ -157,10 +157,13 @@ async fn refuse_strangers(
     let mut all = stat.rollups.clone();
     all.extend(unlisted.iter().cloned());
     let all: Vec<String> = all.iter().map(|name| format!("\"{name}\"")).collect();
-    Err(Problem::new(format!("its query reads rollup {}, which is not listed", unlisted.join(", ")))
-        .detail("nobody would say how far that is complete")
-        .hint(format!("add rollups = [{}]", all.join(", ")))
-        .into())
+    Err(Problem::new(format!(
+        "its query reads rollup {}, which is not listed",
+        unlisted.join(", ")
+    ))
+    .detail("nobody would say how far that is complete")
+    .hint(format!("add rollups = [{}]", all.join(", ")))
+    .into())
 }
 
 /// The rollups behind tables that levada computes from them.

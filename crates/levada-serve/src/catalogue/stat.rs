@@ -32,7 +32,10 @@ pub(crate) enum Subject {
     Rollup(String),
     Window(String),
     /// A query of the configuration, with its text as it stands there.
-    Sql { text: String, bound: Bound },
+    Sql {
+        text: String,
+        bound: Bound,
+    },
 }
 
 impl Compiled {
@@ -78,7 +81,7 @@ impl Compiled {
             fingerprint: hasher.finalize().to_hex()[..12].to_owned(),
         };
         judge::stat(&compiled)?;
-        
+
         Ok(compiled)
     }
 
