@@ -6,6 +6,7 @@
 
 mod answer;
 mod catalogue;
+mod check;
 mod clock;
 mod config;
 mod desk;
@@ -29,6 +30,7 @@ mod watch;
 mod nights_tests;
 
 pub use catalogue::Catalogue;
+pub use check::check;
 pub use clock::Clock;
 pub use config::{
     Brand, Figure, FigureKind, Kind, Last, Page, Parameter, Scalar, Serve, Stat, Text, Unit,

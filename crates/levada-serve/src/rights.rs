@@ -4,8 +4,8 @@ use pg::{Session, quote_identifier};
 use report::{Finding, Problem};
 
 /// For whoever meets a right that is missing.
-pub(crate) const HINT: &str =
-    "levada check prints the SQL that lets the role of [serve] url read the target";
+pub(crate) const HINT: &str = "as the owner of the target: GRANT USAGE ON SCHEMA levada, … TO role; \
+     GRANT SELECT ON ALL TABLES IN SCHEMA levada, … TO role; levada check prints all of it";
 
 /// The SQL for a role of visitors; `owner` publishes, `schemas` are those of reports and editions.
 pub(crate) fn sql(role: &str, owner: &str, schemas: &[String]) -> String {
@@ -44,7 +44,7 @@ pub(crate) async fn check(
     let mut all = vec!["levada".to_owned()];
     all.extend_from_slice(schemas);
     let row = session.one(include_str!("sql/rights.sql"), &[&all]).await?;
-    let hint = format!("as the owner of the target: {}", sql(role, owner, schemas));
+    let hint = format!("as {owner}, in the target: {}", sql(role, owner, schemas));
     let unreadable: Vec<String> = row.get("unreadable");
     if !unreadable.is_empty() {
         let problem = Problem::new(format!("role {role} may not read {}", unreadable.join(", ")))

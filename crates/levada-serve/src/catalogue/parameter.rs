@@ -116,7 +116,8 @@ fn checked(
         Kind::Date => {
             let bounds = (date(&parameter.min), date(&parameter.max));
             let (Some(min), Some(max)) = bounds else { return Err(bad(name, "has no bounds")) };
-            let value = text.parse::<Date>().ok().filter(|value| (min..=max).contains(value));
+            let value = text.parse::<Date>().ok().filter(|value| value.to_string() == text);
+            let value = value.filter(|value| (min..=max).contains(value));
             let value =
                 value.ok_or_else(|| bad(name, format!("is not a day from {min} to {max}")))?;
             Ok(value.to_string())

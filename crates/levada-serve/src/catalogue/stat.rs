@@ -46,7 +46,8 @@ impl Compiled {
         let mut parameters = stat.params.clone();
         for dimension in &stat.filter {
             if parameters.insert(dimension.clone(), filter()).is_some() {
-                return Err(problem(format!("parameter {dimension} is there twice")));
+                return Err(problem(format!("parameter {dimension} is there twice"))
+                    .hint("name each dimension once in filter"));
             }
         }
         let subject = match (&stat.rollup, &stat.window, &stat.sql) {
@@ -63,7 +64,10 @@ impl Compiled {
                 })?;
                 Subject::Sql { text, bound }
             }
-            _ => return Err(problem("wants one of rollup, window and sql".to_owned())),
+            _ => {
+                return Err(problem("wants one of rollup, window and sql".to_owned())
+                    .hint("rollup = \"…\" is the simplest"));
+            }
         };
         let rollups = stat.rollup.iter().chain(&stat.rollups).cloned().collect();
         let mut hasher = blake3::Hasher::new();
