@@ -48,6 +48,7 @@ stats = ["messages", "people"]
 #[derive(serde::Deserialize)]
 struct Sections {
     stat: Vec<Stat>,
+    #[serde(default)]
     page: Vec<Page>,
 }
 
@@ -202,8 +203,8 @@ impl Reply {
 }
 
 impl Place {
-    fn new(database: &Database) -> Self {
-        let sections: Sections = toml::from_str(SECTIONS).unwrap();
+    fn new(database: &Database, sections: &str) -> Self {
+        let sections: Sections = toml::from_str(sections).unwrap();
         let now = Arc::new(AtomicI64::new(0));
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let (clock, saying) = (Arc::clone(&now), Arc::clone(&said));
@@ -363,7 +364,7 @@ async fn live_through(database: &Database, night: &Night, run: Run) {
     before.write(database, night, false);
     let publishes = run.local(night.day, night.label(-1));
     let publishes = publishes.map(|local| night.minute(database, &local));
-    let mut place = Place::new(database);
+    let mut place = Place::new(database, SECTIONS);
     place.set(night.minutes[0]);
     place.look().await;
     let mut published = before;
@@ -427,4 +428,64 @@ fn every_minute_of_every_night_is_answered_as_it_is() {
     }
     // Nights of 180 and 300 minutes make up for each other.
     assert_eq!(minutes, 9 * 5 * 240);
+}
+
+const UNFIT: &str = r#"
+[[stat]]
+name = "broken"
+title = "Broken"
+sql = "SELECT nothing FROM messages"
+[[stat]]
+name = "people"
+title = "People"
+rollup = "people"
+last = { default = 7, max = 30 }
+[[stat]]
+name = "messages"
+title = "Messages"
+rollup = "messages"
+last = { default = 7, max = 30 }
+"#;
+
+#[test]
+fn what_does_not_fit_is_said_once_and_tried_again_only_where_that_may_help() {
+    let cluster = testkit::Cluster::shared().unwrap();
+    let database = cluster.create_database("serve_unfit").unwrap();
+    database.execute(include_str!("sql/nights_tests.sql")).unwrap();
+    let night = Night::of(&database, ZONES[0], DAYS[0]);
+    let publish = |edition| {
+        let at = night.start(0);
+        let published = Published { edition, at, messages: -1, people: -1 };
+        published.write(&database, &night, false);
+    };
+    publish(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let place = Place::new(&database, UNFIT);
+        place.set(night.start(0));
+        place.look().await;
+        place.look().await;
+        let said = || place.said.lock().unwrap().clone();
+        assert_eq!(said().len(), 1, "{:?}", said());
+        assert!(said()[0].contains("stat \\\"broken\\\""), "{:?}", said());
+        assert_eq!(place.get("/stats/broken.json", None).await.status, 503);
+        assert_eq!(place.get("/stats/people.json", None).await.status, 200);
+        assert_eq!(said().len(), 1, "visitors make no noise: {:?}", said());
+        publish(2);
+        // Somebody holds a table for the moment of the look.
+        let mut session = database.session().unwrap();
+        session.run("BEGIN; LOCK reports.people").unwrap();
+        watch::look(&place.site).await.unwrap();
+        assert_eq!(said().len(), 3, "{:?}", said());
+        assert_eq!(place.get("/stats/messages.json", None).await.status, 200);
+        assert_eq!(place.get("/stats/people.json", None).await.status, 503);
+        session.run("COMMIT").unwrap();
+        place.look().await;
+        assert_eq!(said().len(), 3, "{:?}", said());
+        let reply = place.get("/stats/people.json", None).await;
+        assert_eq!((reply.status, reply.header("levada-edition")), (200, "2"));
+        let shown = place.site.desk.shown().unwrap();
+        let previous = shown.previous.as_ref().unwrap();
+        assert_eq!(previous.standing.version.edition, 1, "the edition before is still known");
+    });
 }
