@@ -77,6 +77,15 @@ impl Address {
         };
         Ok((address, pairs(query)?))
     }
+
+    /// Whether it leads to a page, which has a language.
+    pub(crate) fn is_for_people(&self) -> bool {
+        match self {
+            Self::Stat { format, .. } => matches!(format, None | Some(Format::Html)),
+            Self::Index | Self::Page { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 fn stat(file: &str, edition: Option<&str>) -> Option<Address> {
