@@ -109,7 +109,7 @@ impl Server {
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
             build: build(&self.brand, &config, &self.catalogue, &self.zone),
-            description: http::Description::new(&self.catalogue, &config),
+            description: http::Description::new(&self.catalogue, &config, &self.brand),
             started_at: self.clock.now(),
             looking: tokio::sync::Mutex::new(()),
             brand: self.brand,

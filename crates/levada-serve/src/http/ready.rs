@@ -102,11 +102,12 @@ impl Ready {
         }
     }
 
-    /// By preference of the visitor, and by name.
+    /// A page is also found with its language in the address.
     fn add(&mut self, target: &str, language: Language, rendered: Rendered) {
-        let named = format!("{target}?lang={}", language.code());
-        for target in [target.to_owned(), named] {
-            self.by_target.entry(target).or_default().push((language, rendered.clone()));
+        if rendered.has_language() {
+            let named = format!("{target}?lang={}", language.code());
+            self.by_target.insert(named, vec![(language, rendered.clone())]);
         }
+        self.by_target.entry(target.to_owned()).or_default().push((language, rendered));
     }
 }

@@ -112,6 +112,12 @@ impl Rendered {
         }
     }
 
+    /// Whether it is for people.
+    pub(crate) fn has_language(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|is| Use::of(is) == Use::Page)
+    }
+
     /// Pages have a language.
     pub(crate) fn in_language(&mut self, format: Format, language: Language) {
         if format == Format::Html {

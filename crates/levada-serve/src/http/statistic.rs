@@ -54,7 +54,11 @@ pub(crate) async fn of_edition(
     let is_it = |shown: &&Arc<Shown>| shown.standing.version.tag() == edition;
     let Some(named) = [Some(&shown), shown.previous.as_ref()].into_iter().flatten().find(is_it)
     else {
-        return Err(Refusal::Gone);
+        // What no edition would answer is refused as ever.
+        return match site.question(&shown, ask) {
+            Err(refusal @ (Refusal::BadParameter { .. } | Refusal::NotFound(_))) => Err(refusal),
+            _ => Err(Refusal::Gone),
+        };
     };
     let (question, asked) = site.question(named, ask)?;
     let tag = tag_of(site, (named, ask.stat, &asked), form, Freshness::Fixed);

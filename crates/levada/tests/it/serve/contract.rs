@@ -1,5 +1,6 @@
 //! What visitors and proxies may rely on: entity tags, 304 without a query, editions in addresses.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use testkit::wait_for;
@@ -200,13 +201,54 @@ fn an_edition_in_the_address_never_changes() {
     assert_eq!(page.header("cache-control"), "public, no-cache", "pages are drawn anew");
 }
 
+/// While editions follow each other, an address with an edition gives that edition or nothing.
+#[test]
+fn an_edition_in_the_address_is_that_edition_while_others_come() {
+    let (place, serving) = open("serve_contract_race", "");
+    let is_over = AtomicBool::new(false);
+    let compared = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3)
+            .map(|reader| {
+                let (serving, is_over) = (&serving, &is_over);
+                scope.spawn(move || {
+                    let mut compared = 0;
+                    let mut number = reader;
+                    while !is_over.load(Ordering::Relaxed) {
+                        number = (number + 3) % 4_000;
+                        let target = format!("/stats/asked.json?number={number}");
+                        let plain = serving.get(&target).expect(200);
+                        let of_edition = serving.get(&linked(&plain, "memento"));
+                        if of_edition.status != 410 {
+                            let of_edition = of_edition.expect(200).json();
+                            let plain = plain.json();
+                            assert_eq!(of_edition["data"], plain["data"], "{plain}");
+                            assert_eq!(of_edition["edition"], plain["edition"]);
+                            // As many messages as editions came since the first.
+                            let count = plain["data"][0]["count"].as_i64().unwrap();
+                            assert_eq!(count - 263, plain["edition"].as_i64().unwrap());
+                            compared += 1;
+                        }
+                    }
+                    compared
+                })
+            })
+            .collect();
+        for number in 2..=6 {
+            publish_another(&place, &serving, number);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum::<u32>()
+    });
+    assert!(compared > 10, "{compared} comparisons prove nothing");
+}
+
 #[test]
 fn nothing_may_be_kept_for_longer_than_a_minute() {
     let place = place("serve_contract_age", "max_age_seconds = 61");
     place.publish();
     place
         .levada(&["serve"])
-        .expect_code(1)
+        .expect_code(2)
         .expect_stderr("[serve] max_age_seconds is more than a minute");
     place.configure(&SECTIONS.replace("{serve}", "max_age_seconds = 60"));
     let serving = place.serve();
