@@ -23,12 +23,13 @@ use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::{Brand, Serve};
 use crate::desk::Desk;
-use crate::gate::Gate;
+use crate::gate::{self, Gate};
 use crate::http::{self, Incoming};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::shelf::Shelf;
 use crate::site::{Log, Site};
+use crate::watch::Looks;
 
 /// Everything that `levada serve` was told.
 pub struct Server {
@@ -82,14 +83,11 @@ impl Server {
     fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
-        let wait = Duration::from_millis(config.wait_ms.into());
         let log: Log = self.log;
         Ok(Site {
             pool: Pool::new(
                 self.endpoint.clone(),
-                // One more than visitors may use: for looking which edition is published.
-                config.connections + 1,
-                wait,
+                config.connections,
                 config.statement_timeout_ms,
             )?,
             gate: Gate::new(&config),
@@ -98,7 +96,7 @@ impl Server {
             metrics: Metrics::default(),
             build: build(),
             started_at: self.clock.now(),
-            looking: tokio::sync::Mutex::new(()),
+            looks: Looks::default(),
             brand: self.brand,
             catalogue: self.catalogue,
             zone: self.zone,
@@ -201,7 +199,7 @@ async fn answer(
         method: request.method(),
         target,
         headers: request.headers(),
-        client: crate::gate::client(peer.ip()),
+        client: gate::visitor(peer.ip(), request.headers(), site.config.trusted_proxies),
     };
     http::respond(site, &incoming).await
 }

@@ -111,7 +111,7 @@ pub(crate) async fn page(
 }
 
 fn readiness(site: &Site) -> Result<Rendered, Refusal> {
-    match site.desk.shown().is_some() && site.desk.is_fresh(site.clock.now()) {
+    match site.desk.is_ready(site.clock.now()) {
         true => Ok(Rendered::text("ready\n")),
         false => Err(Refusal::Unavailable),
     }
