@@ -2,6 +2,9 @@
 
 mod basics;
 mod client;
+mod load;
+mod outage;
+mod race;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
