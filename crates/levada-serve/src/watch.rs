@@ -175,12 +175,26 @@ impl Watch {
         let reading = async {
             let looked = read(session, &site, known.as_ref()).await?;
             session.batch("COMMIT").await?;
-            Ok::<_, pg::Error>(looked)
+            // What was read by name may be of an edition that has been published meanwhile.
+            match &looked {
+                Looked::Other(standing) => {
+                    let version = crate::standing::version(session).await?;
+                    let is_still = version.as_ref() == Some(&standing.version);
+                    Ok::<_, pg::Error>(is_still.then_some(looked))
+                }
+                _ => Ok(Some(looked)),
+            }
         };
         let looked = tokio::time::timeout(READING, reading).await.map_err(|_| silent())?;
         let looked = looked.map_err(|error| error.problem())?;
         self.eye = Some(eye);
-        self.show(looked, known.as_ref(), asked_at)
+        match looked {
+            Some(looked) => self.show(looked, known.as_ref(), asked_at),
+            None => {
+                site.looks.ask();
+                Ok(())
+            }
+        }
     }
 
     fn show(
