@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderMap;
+use report::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Serve;
@@ -57,15 +58,18 @@ pub(crate) fn client(address: IpAddr) -> IpAddr {
 }
 
 impl Gate {
-    pub(crate) fn new(config: &Serve) -> Self {
-        Self {
+    /// # Errors
+    /// A [`Problem`] that names the setting with which no query could end well.
+    pub(crate) fn new(config: &Serve) -> Result<Self, Problem> {
+        refuse_senseless(config)?;
+        Ok(Self {
             rate: Rate::new(config.queries_per_second, config.burst),
             turns: Arc::new(Semaphore::new(config.connections)),
             queue: Semaphore::new(config.queue),
             wait: Duration::from_millis(config.wait_ms.into()),
             deadline: Duration::from_millis(config.deadline_ms.into()),
             is_shut: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Whether queries are let through at all: the watch knows whether the database answers.
@@ -106,6 +110,18 @@ impl Gate {
         let turn = tokio::time::timeout(self.patience(client), turns.acquire_owned()).await;
         turn.ok().and_then(Result::ok).ok_or(Refusal::Overloaded)
     }
+}
+
+fn refuse_senseless(config: &Serve) -> Result<(), Problem> {
+    if config.connections == 0 || config.wait_ms == 0 {
+        return Err(Problem::new("[serve] connections and wait_ms must be 1 at least"));
+    }
+    if config.statement_timeout_ms == 0 || config.statement_timeout_ms > config.deadline_ms {
+        return Err(Problem::new("[serve] statement_timeout_ms is longer than deadline_ms")
+            .detail("queries would go on when nobody waits for them any more")
+            .hint("give at most deadline_ms, and not 0"));
+    }
+    Ok(())
 }
 
 /// How many clients are told apart. Two that fall into one cell share their rate; nobody can
@@ -216,7 +232,7 @@ mod tests {
 
     fn gate(connections: usize, queue: usize) -> Gate {
         let config = Serve { connections, queue, wait_ms: 20, ..Serve::default() };
-        Gate::new(&config)
+        Gate::new(&config).unwrap()
     }
 
     #[tokio::test]
@@ -239,6 +255,18 @@ mod tests {
         let _turn = gate.turn(Some(PEER)).await.unwrap();
         assert_eq!(gate.turn(Some(PEER)).await.unwrap_err(), Refusal::Overloaded);
         assert_eq!(gate.queue.available_permits(), 8);
+    }
+
+    #[test]
+    fn settings_with_which_nothing_ends_well_are_refused() {
+        let refused = [
+            Serve { connections: 0, ..Serve::default() },
+            Serve { statement_timeout_ms: 0, ..Serve::default() },
+            Serve { statement_timeout_ms: 2001, ..Serve::default() },
+        ];
+        for config in refused {
+            assert!(Gate::new(&config).is_err(), "{config:?}");
+        }
     }
 
     #[test]

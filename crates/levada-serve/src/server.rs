@@ -90,7 +90,7 @@ impl Server {
                 config.connections,
                 config.statement_timeout_ms,
             )?,
-            gate: Gate::new(&config),
+            gate: Gate::new(&config)?,
             shelf: Shelf::new(config.cache_megabytes),
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),

@@ -99,7 +99,14 @@ impl<'a> Asker<'a> {
     fn expect_recovery(&self) {
         wait_for("readiness", LONG, || Ok(self.serving.get("/readyz").status == 200)).unwrap();
         assert_ne!(self.hits(), "stale");
-        wait_for("a new answer", LONG, || Ok(self.miss().0 == 200)).unwrap();
+        let answers = || Ok((0..20).all(|_| self.miss().0 == 200));
+        wait_for("new answers in a row", LONG, answers).unwrap();
+    }
+
+    /// Where visitors wait long enough, even the first query works.
+    #[track_caller]
+    fn expect_no_refusal(&self) {
+        wait_for("readiness", LONG, || Ok(self.serving.get("/readyz").status == 200)).unwrap();
         for _ in 0..20 {
             assert_eq!(self.miss().0, 200, "a poisoned connection");
         }
@@ -108,18 +115,18 @@ impl<'a> Asker<'a> {
 
 #[test]
 fn a_database_that_is_stopped_leaves_what_is_known() {
-    let (private, place) = place("serve_stopped", "wait_ms = 250");
+    let (private, place) = place("serve_stopped", "wait_ms = 8000");
     let serving = place.serve();
     let asker = Asker::of(&serving);
     assert_ne!(asker.hits(), "stale");
     private.stop().unwrap();
     asker.expect_outage();
     private.start_again().unwrap();
-    // The time that a session may take to open on a busy machine is not the matter here.
-    asker.expect_recovery();
+    asker.expect_no_refusal();
     private.kill_hard().unwrap();
     asker.expect_outage();
     private.start_again().unwrap();
+    asker.expect_no_refusal();
     asker.expect_recovery();
 }
 
@@ -162,22 +169,24 @@ fn a_database_that_freezes_holds_nobody_up() {
     let (_private, place) = place("serve_frozen", "wait_ms = 250");
     let serving = place.serve();
     let asker = Asker::of(&serving);
-    for _ in 0..2 {
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
         let frozen = Frozen::new(&place);
+        // Nobody knows yet that it is frozen.
         let (status, took) = asker.miss();
         assert_eq!(status, 503);
-        // Before anybody knows that it is frozen; with room for a busy machine.
-        assert!(took < Duration::from_secs(2), "refused after {took:?}");
+        fastest = fastest.min(took);
         asker.hits();
         asker.expect_outage();
         drop(frozen);
         asker.expect_recovery();
     }
+    assert!(fastest < Duration::from_millis(300), "refused after {fastest:?}");
 }
 
 #[test]
 fn a_restart_under_load_costs_no_hit() {
-    let (private, place) = place("serve_restart", "");
+    let (private, place) = place("serve_restart", "wait_ms = 8000");
     let serving = place.serve();
     let asker = Asker::of(&serving);
     let is_over = AtomicBool::new(false);

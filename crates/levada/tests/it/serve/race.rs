@@ -181,3 +181,30 @@ fn nothing_in_between_does_not_make_the_past_current() {
     serving.wait_until_ready();
     assert_eq!(serving.get("/stats/usual.json").expect(200).json()["data"][0]["messages"], 101);
 }
+
+#[test]
+fn an_edition_that_cannot_be_read_leaves_the_one_before_with_a_notice() {
+    let sections = SECTIONS.replace("poll_seconds = 2", "poll_seconds = 1");
+    let sql = "select max(id) as last from public.message, pg_sleep((
+        select case when max(id) > 100 then 3600 else 0 end from public.message))";
+    let slow =
+        format!("{sections}\n[[stat]]\nname = \"slow\"\ntitle = \"Slow\"\nsql = '''{sql}'''");
+    let place = Place::new("serve_earlier", SQL, &slow);
+    place.publish();
+    let serving = place.serve();
+    serving.wait_until_ready();
+    let ask = || serving.get("/stats/slow.json").expect(200).json();
+    assert_ne!(ask()["state"], "stale");
+    place.source.execute("insert into message values (101)").unwrap();
+    place.publish();
+    let is_shown = || Ok(edition(&serving.get("/stats/usual.json")) == 2);
+    wait_for("the new edition", LONG, is_shown).unwrap();
+    let earlier = ask();
+    assert_eq!((&earlier["edition"], &earlier["state"]), (&1.into(), &"stale".into()));
+    assert_eq!(earlier["data"][0]["last"], 100);
+    // It is not confirmed by what is said of the edition after it.
+    let asked = std::time::Instant::now();
+    let later = || Ok(asked.elapsed() > Duration::from_secs(4));
+    wait_for("four looks", LONG, later).unwrap();
+    assert_eq!(ask()["confirmed_at"], earlier["confirmed_at"]);
+}
