@@ -40,6 +40,13 @@ impl Shown {
         let timelines = catalogue.stats.iter();
         let timelines = timelines.map(|(name, stat)| (name.clone(), timeline_of(stat, &standing)));
         let timelines = timelines.collect();
+        // The same edition may be put again, when a statistic fits after all.
+        let (previous, usual) = match previous {
+            Some(known) if known.standing.version == standing.version => {
+                (known.previous.as_ref(), known.usual().clone())
+            }
+            previous => (previous, BTreeMap::new()),
+        };
         let previous = previous.map(|previous| {
             Arc::new(Shown {
                 standing: Arc::clone(&previous.standing),
@@ -56,7 +63,7 @@ impl Shown {
             ready: ArcSwap::default(),
             previous,
             confirmed_at: None,
-            usual: Mutex::default(),
+            usual: Mutex::new(usual),
         }
     }
 

@@ -80,7 +80,7 @@ impl Server {
         Ok(Listening { address, listener, site: Arc::new(self.site()?) })
     }
 
-    fn site(self) -> anyhow::Result<Site> {
+    pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
         let log: Log = self.log;

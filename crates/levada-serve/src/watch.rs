@@ -1,7 +1,6 @@
 //! Keeps what is shown current: hears of each publication, looks for itself besides, and makes the
 //! usual responses ready before anybody asks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
+use crate::catalogue;
 use crate::desk::Shown;
 use crate::http::Ready;
 use crate::site::Site;
@@ -19,12 +19,8 @@ use crate::standing::{Standing, Version};
 
 /// What the publish transaction notifies on.
 const CHANNEL: &str = "levada_published";
-/// How many texts a parameter may have.
-const VALUES_MAX: usize = 100_000;
-
-/// What a look may take once the database has begun to answer: statistics are asked what values
-/// they have.
-const READING: Duration = Duration::from_secs(60);
+/// How long all statistics together may take to fit a new edition.
+const FITTING: Duration = Duration::from_secs(60);
 /// How long to wait before the next look when one has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Opening a session takes no longer, or the database is away.
@@ -185,8 +181,8 @@ impl Watch {
                 _ => Ok(Some(looked)),
             }
         };
-        let looked = tokio::time::timeout(READING, reading).await.map_err(|_| silent())?;
-        let looked = looked.map_err(|error| error.problem())?;
+        let looked = tokio::time::timeout(FITTING, reading).await.map_err(|_| silent())?;
+        let looked = looked.map_err(|error| crate::rights::explained(&error))?;
         self.eye = Some(eye);
         match looked {
             Some(looked) => self.show(looked, known.as_ref(), asked_at),
@@ -254,31 +250,33 @@ enum Looked {
     Other(Box<Standing>),
 }
 
+/// Reads what is published, in one snapshot, and fits the statistics to it.
 async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg::Result<Looked> {
     let version = crate::standing::version(session).await?;
     let Some(version) = version else { return Ok(Looked::Nothing) };
-    if known.is_some_and(|known| known.standing.version == version) {
-        return Ok(Looked::Same);
-    }
-    let Some(mut standing) = Standing::read(session).await? else { return Ok(Looked::Nothing) };
-    for stat in site.catalogue.stats.values() {
-        for (name, parameter) in &stat.parameters {
-            let Some(sql) = &parameter.values_from else { continue };
-            let sql = sql.trim_end().trim_end_matches(';');
-            let sql = format!(
-                "SELECT v::text FROM (\n{sql}\n) AS t(v) WHERE v IS NOT NULL LIMIT {}",
-                VALUES_MAX + 1
-            );
-            let rows = session.rows(&sql, &[]).await?;
-            if rows.len() > VALUES_MAX {
-                return Err(pg::Error::Protocol(format!(
-                    "stat \"{}\": parameter {name} has more than {VALUES_MAX} values",
-                    stat.name
-                )));
-            }
-            let values: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
-            standing.values.insert((stat.name.clone(), name.clone()), Arc::new(values));
+    let known = known.filter(|known| known.standing.version == version);
+    let mut standing = match known {
+        Some(known) if !known.standing.has_passing() => return Ok(Looked::Same),
+        Some(known) => known.standing.as_ref().clone(),
+        None => match Standing::read(session).await? {
+            Some(standing) => standing,
+            None => return Ok(Looked::Nothing),
+        },
+    };
+    for (name, stat) in &site.catalogue.stats {
+        let before = standing.fits.get(name);
+        if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
+            continue;
         }
+        let before = before.and_then(|fit| fit.as_ref().err()).map(|unfit| unfit.problem.clone());
+        let fit = catalogue::fit(session, stat, &standing).await?;
+        if let Err(unfit) = &fit
+            && before.as_ref() != Some(&unfit.problem)
+        {
+            (site.log)(&unfit.problem);
+        }
+        site.metrics.fitted(name, fit.as_ref().err().map(|unfit| &unfit.problem));
+        standing.fits.insert(name.clone(), fit);
     }
     Ok(Looked::Other(Box::new(standing)))
 }

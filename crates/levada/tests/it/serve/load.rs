@@ -178,7 +178,7 @@ fn too_many_queries_are_refused_at_once_and_hits_are_answered() {
         let mut refused = Vec::new();
         for (reply, took) in replies {
             if reply.status != 200 {
-                assert_eq!(reply.expect(503).header("retry-after").parse::<u32>(), Ok(1));
+                assert!(reply.expect(503).header("retry-after").parse::<u32>().is_ok());
                 refused.push(took);
             }
         }
