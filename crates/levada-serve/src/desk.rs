@@ -131,10 +131,9 @@ impl Desk {
         self.is_prepared.store(true, Ordering::Release);
     }
 
-    /// Whether visitors may be sent here: there is something to show, made ready, and confirmed.
-    pub(crate) fn is_ready(&self, now: Timestamp) -> bool {
-        let is_prepared = self.is_prepared.load(Ordering::Acquire);
-        is_prepared && self.is_fresh(now) && self.glance().is_some()
+    /// Whether they ever have.
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.is_prepared.load(Ordering::Acquire)
     }
 
     /// When that was.
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn nothing_is_fresh_before_the_first_look() {
         let desk = Desk::new(SignedDuration::from_secs(15), SignedDuration::from_mins(10));
-        assert!(!desk.is_fresh(at(1000)) && !desk.is_ready(at(1000)));
+        assert!(!desk.is_fresh(at(1000)) && !desk.is_prepared());
         assert_eq!(desk.freshness(at(1000)), Err(Refusal::Unavailable));
     }
 }

@@ -2,7 +2,11 @@
 
 mod basics;
 mod client;
+mod contract;
+mod headers;
+mod hostile;
 mod load;
+mod openapi;
 mod outage;
 mod questions;
 mod race;
