@@ -22,7 +22,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::{Brand, Page, Serve};
 use crate::desk::Desk;
-use crate::gate::Gate;
+use crate::gate::{self, Gate};
 use crate::house::{Farewell, House, Stay};
 use crate::http::{self, Incoming};
 use crate::metrics::Metrics;
@@ -30,6 +30,7 @@ use crate::patience::Patient;
 use crate::pool::Pool;
 use crate::shelf::Shelf;
 use crate::site::{Log, Site};
+use crate::watch::Looks;
 
 /// Everything that `levada serve` was told.
 pub struct Server {
@@ -91,27 +92,24 @@ impl Server {
             .hint("give 0 to 60; the addresses under /editions/ may be kept for ever"))
     }
 
-    fn site(self) -> anyhow::Result<Site> {
+    pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
-        let wait = Duration::from_millis(config.wait_ms.into());
         let log: Log = self.log;
         Ok(Site {
             pool: Pool::new(
                 self.endpoint.clone(),
-                // One more than visitors may use: for looking which edition is published.
-                config.connections + 1,
-                wait,
+                config.connections,
                 config.statement_timeout_ms,
             )?,
-            gate: Gate::new(&config),
+            gate: Gate::new(&config)?,
             shelf: Shelf::new(config.cache_megabytes),
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
             build: build(&self.brand, &config, &self.catalogue, &self.zone),
             description: http::Description::new(&self.catalogue, &config, &self.brand),
             started_at: self.clock.now(),
-            looking: tokio::sync::Mutex::new(()),
+            looks: Looks::default(),
             brand: self.brand,
             catalogue: self.catalogue,
             zone: self.zone,
@@ -231,7 +229,7 @@ async fn answer(
                 method: request.method(),
                 target,
                 headers: request.headers(),
-                client: crate::gate::client(peer.ip()),
+                client: gate::visitor(peer.ip(), request.headers(), site.config.trusted_proxies),
             };
             http::respond(site, &incoming).await
         }

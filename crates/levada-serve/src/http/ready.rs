@@ -18,8 +18,6 @@ pub(crate) struct Ready {
     by_target: HashMap<String, Vec<(Language, Rendered)>>,
     /// Nothing is missing from it.
     is_whole: bool,
-    /// It was made: what is missing could not be.
-    pub(crate) is_tried: bool,
 }
 
 /// The response to an address that needs no work.
@@ -53,7 +51,7 @@ impl Ready {
         if shown.ready.load().is_whole {
             return;
         }
-        let mut ready = Self { is_whole: true, is_tried: true, ..Self::default() };
+        let mut ready = Self { is_whole: true, ..Self::default() };
         for name in site.catalogue.stats.keys() {
             ready.add_stat(site, name).await;
         }
@@ -63,6 +61,8 @@ impl Ready {
         for language in site.languages() {
             ready.add("/", language, page::index(site, language).kept());
         }
+        // What was made while nothing confirmed the edition says so, and is made again.
+        ready.is_whole &= site.desk.is_fresh(site.clock.now());
         shown.ready.store(Arc::new(ready));
     }
 
