@@ -68,6 +68,11 @@ pub(crate) async fn load(
         binds.iter().map(|bind| bind as &(dyn ToSql + Sync)).collect();
     let rows = session.rows(&sql, &binds).await?;
     session.batch("COMMIT").await?;
+    // Names are looked up in the catalogue of this very moment, whatever the snapshot sees: had
+    // another edition taken its place meanwhile, rows could be of either.
+    if standing::version(session).await?.as_ref() != Some(&question.standing.version) {
+        return Ok(Loaded::Moved);
+    }
     if rows.len() > rows_max as usize {
         return Err(Failure::Query(format!("it has more than {rows_max} rows")));
     }

@@ -2,7 +2,14 @@
 
 mod basics;
 mod client;
+mod contract;
+mod headers;
+mod hostile;
+mod load;
+mod openapi;
+mod outage;
 mod questions;
+mod race;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
