@@ -43,6 +43,12 @@ impl Looks {
         self.asked.notify_one();
     }
 
+    /// How many ended, and a word when one more does.
+    #[cfg(test)]
+    pub(crate) fn ended(&self) -> Receiver<u64> {
+        self.ended.subscribe()
+    }
+
     /// Asks for looks until one has brought about what is wanted, but not for many.
     pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
         let mut ended = self.ended.subscribe();
