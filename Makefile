@@ -11,9 +11,11 @@ demo: deps ## the whole story in about a minute, on a private PostgreSQL
 	cargo run --quiet --release --locked -p levada -- demo
 
 test: deps ## all tests but the long ones
+	@.ci/schemathesis.sh
 	cargo test --workspace --locked
 
 test-long: deps ## the long tests
+	@.ci/schemathesis.sh
 	LEVADA_LONG=1 cargo test --locked -p levada --test it -- --include-ignored long_
 
 bench: deps ## measure copying, refreshing, verifying and statistics; options in BENCH

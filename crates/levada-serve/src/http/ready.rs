@@ -1,11 +1,12 @@
-//! Responses that were made when the edition was published: an ordinary visit runs no query, renders
-//! nothing and waits for nobody.
+//! Responses that were made when the edition was published: an ordinary visit runs no query,
+//! renders nothing and waits for nobody.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, IF_NONE_MATCH};
 
+use super::statistic::{self, Form};
 use super::{Format, Incoming, Language, Rendered, Response, takes_gzip};
 use crate::answer::Freshness;
 use crate::page;
@@ -15,6 +16,7 @@ use crate::site::{Ask, Site};
 #[derive(Default)]
 pub(crate) struct Ready {
     by_target: HashMap<String, Vec<(Language, Rendered)>>,
+    /// Nothing is missing from it.
     is_whole: bool,
 }
 
@@ -57,8 +59,10 @@ impl Ready {
             ready.add_page(site, name).await;
         }
         for language in site.languages() {
-            ready.add("/".to_owned(), language, page::index(site, language));
+            ready.add("/", language, page::index(site, language).kept());
         }
+        // What was made while nothing confirmed the edition says so, and is made again.
+        ready.is_whole &= site.desk.is_fresh(site.clock.now());
         shown.ready.store(Arc::new(ready));
     }
 
@@ -77,12 +81,14 @@ impl Ready {
             let language = site.languages()[0];
             let languages = if format == Format::Html { site.languages() } else { vec![language] };
             for language in languages {
-                let Ok(rendered) = super::stat(site, &served, format, language) else { continue };
+                let form = Form { format, language };
+                let Ok(rendered) = statistic::render(site, &served, form, &[]) else { continue };
+                let rendered = rendered.kept();
                 if format == Format::Html {
-                    self.add(format!("/stats/{name}"), language, rendered.clone());
+                    self.add(&format!("/stats/{name}"), language, rendered.clone());
                 }
                 let target = format!("/stats/{name}.{}", format.extension());
-                self.add(target, language, rendered);
+                self.add(&target, language, rendered);
             }
         }
     }
@@ -90,13 +96,18 @@ impl Ready {
     async fn add_page(&mut self, site: &Arc<Site>, name: &str) {
         for language in site.languages() {
             match page::page(site, name, language).await {
-                Ok(rendered) => self.add(format!("/pages/{name}"), language, rendered),
+                Ok(rendered) => self.add(&format!("/pages/{name}"), language, rendered.kept()),
                 Err(_) => self.is_whole = false,
             }
         }
     }
 
-    fn add(&mut self, target: String, language: Language, rendered: Rendered) {
-        self.by_target.entry(target).or_default().push((language, rendered));
+    /// A page is also found with its language in the address.
+    fn add(&mut self, target: &str, language: Language, rendered: Rendered) {
+        if rendered.has_language() {
+            let named = format!("{target}?lang={}", language.code());
+            self.by_target.insert(named, vec![(language, rendered.clone())]);
+        }
+        self.by_target.entry(target.to_owned()).or_default().push((language, rendered));
     }
 }

@@ -85,3 +85,9 @@ fn layout(site: &Site, language: Language, title: &str, body: &Markup) -> Markup
         }
     }
 }
+
+/// What people read when there is no answer.
+pub(crate) fn refusal(site: &Site, refusal: &Refusal, language: Language) -> String {
+    let body = html! { p { (refusal.status()) } };
+    layout(site, language, "", &body).into_string()
+}
