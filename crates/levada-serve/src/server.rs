@@ -84,6 +84,9 @@ impl Server {
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
         let wait = Duration::from_millis(config.wait_ms.into());
         let log: Log = self.log;
+        let assets = crate::page::Assets::read(&self.brand)?;
+        let brand = serde_json::to_string(&self.brand)?;
+        let looks = format!("{brand} {} {:?}", assets.names(), self.zone.iana_name());
         Ok(Site {
             pool: Pool::new(
                 self.endpoint.clone(),
@@ -96,7 +99,8 @@ impl Server {
             shelf: Shelf::new(config.cache_megabytes),
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
-            build: build(),
+            build: build(&looks),
+            assets,
             started_at: self.clock.now(),
             looking: tokio::sync::Mutex::new(()),
             brand: self.brand,
@@ -110,13 +114,13 @@ impl Server {
     }
 }
 
-/// Another program may render other pages of the same edition.
-fn build() -> String {
+/// Another program, or another brand, renders other pages of the same edition.
+fn build(looks: &str) -> String {
     let program = std::env::current_exe().and_then(std::fs::metadata);
     let changed = program.as_ref().ok().and_then(|program| program.modified().ok());
     let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let length = program.map_or(0, |program| program.len());
-    let text = format!("{} {length} {changed:?}", env!("CARGO_PKG_VERSION"));
+    let text = format!("{} {length} {changed:?} {looks}", env!("CARGO_PKG_VERSION"));
     blake3::hash(text.as_bytes()).to_hex()[..8].to_owned()
 }
 

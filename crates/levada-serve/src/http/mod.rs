@@ -10,10 +10,10 @@ mod rendered;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, IF_NONE_MATCH};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, IF_NONE_MATCH};
 use hyper::{Method, StatusCode};
 
-pub(crate) use address::{Address, Format};
+pub(crate) use address::{Address, Format, decoded};
 pub(crate) use negotiate::{Language, takes_gzip};
 pub(crate) use ready::Ready;
 pub(crate) use rendered::{Rendered, Response};
@@ -52,8 +52,38 @@ pub(crate) async fn respond(site: &Arc<Site>, request: &Incoming<'_>) -> Respons
             takes_gzip(request.headers.get(ACCEPT_ENCODING)),
             &site.metrics,
         ),
-        Err(refusal) => problem::of(&refusal),
+        Err(refusal) => refused(site, request, &refusal),
     }
+}
+
+/// A page for people who asked with a browser, problem+json for all others.
+fn refused(site: &Site, request: &Incoming<'_>, refusal: &Refusal) -> Response {
+    let response = problem::of(refusal);
+    let accepted = request.headers.get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    let Ok((address, mut pairs)) = Address::parse(request.target) else {
+        let pairs = &mut Vec::new();
+        let language = language(site, pairs, request);
+        return match takes_pages(accepted) {
+            true => problem::as_page(response, page::refusal(site, refusal, language), language),
+            false => response,
+        };
+    };
+    let language = language(site, &mut pairs, request);
+    match address {
+        Address::Stat { format: Some(Format::Json | Format::Csv), .. } => response,
+        _ if !takes_pages(accepted) => response,
+        Address::Stat { name, .. } => {
+            page::meant(site, &name, &mut pairs);
+            let text = page::refusal_of_stat(site, &name, refusal, &pairs, language);
+            problem::as_page(response, text, language)
+        }
+        _ => problem::as_page(response, page::refusal(site, refusal, language), language),
+    }
+}
+
+/// Browsers name text/html; nobody else does.
+fn takes_pages(accepted: Option<&str>) -> bool {
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Refusal> {
@@ -62,6 +92,9 @@ async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Ref
     match address {
         Address::Stat { name, format, edition } => {
             let format = format.unwrap_or(Format::Html);
+            if format == Format::Html {
+                page::meant(site, &name, &mut pairs);
+            }
             let ask =
                 Ask { stat: &name, pairs: &pairs, client: Some(request.client), through: None };
             let served = site.answer(ask).await?;
@@ -106,7 +139,11 @@ pub(crate) async fn page(
     client: IpAddr,
     language: Language,
 ) -> Result<Rendered, Refusal> {
-    let _ = (pairs, client);
+    let _ = client;
+    if let Some((name, _)) = pairs.first() {
+        let (name, reason) = (name.chars().take(64).collect(), "is no parameter of a page".into());
+        return Err(Refusal::BadParameter { name, reason });
+    }
     page::page(site, name, language).await
 }
 

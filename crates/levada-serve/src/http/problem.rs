@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
+};
 use serde_json::json;
 
-use super::Response;
+use super::{Language, Response};
 use crate::refusal::Refusal;
 
 /// The response that a refusal is.
@@ -41,6 +43,16 @@ fn words(refusal: &Refusal) -> (&'static str, &'static str, String) {
         Refusal::Unavailable => ("unavailable", "The database does not answer", come_again),
         Refusal::Failed => ("failed", "The statistic could not be computed", come_again),
     }
+}
+
+/// The same for people.
+pub(crate) fn as_page(mut response: Response, text: String, language: Language) -> Response {
+    *response.body_mut() = Full::new(Bytes::from(text));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+    response
 }
 
 /// 405: there is nothing to write here.

@@ -41,6 +41,13 @@ impl Rendered {
         Self { headers, etag: None, body: Bytes::copy_from_slice(text.as_bytes()), gzip: None }
     }
 
+    /// Content that nobody keeps, as it is not all that it should be.
+    pub(crate) fn passing(content_type: &'static str, body: Vec<u8>) -> Self {
+        let mut rendered = Self::new(content_type, "no-store", "", body);
+        rendered.headers.remove(ETAG);
+        Self { etag: None, ..rendered }
+    }
+
     /// Any content with its own entity tag, which may depend on the language.
     pub(crate) fn new(
         content_type: &'static str,
