@@ -57,13 +57,16 @@ pub(crate) enum Freshness {
     Stale {
         confirmed_at: Timestamp,
     },
+    /// It was asked for by its edition: that never changes, whatever is published since.
+    Fixed,
 }
 
 impl Answer {
-    /// "fresh", "partial" (fresh, but not complete) or "stale".
+    /// "fresh", "partial" (fresh, but not complete), "stale", or "fixed" (asked for by edition).
     pub(crate) fn state(&self, freshness: Freshness) -> &'static str {
         match freshness {
             Freshness::Stale { .. } => "stale",
+            Freshness::Fixed => "fixed",
             Freshness::Fresh if self.is_complete => "fresh",
             Freshness::Fresh => "partial",
         }

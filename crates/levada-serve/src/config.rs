@@ -40,8 +40,12 @@ pub struct Serve {
     pub poll_seconds: u32,
     /// How much memory answers may take.
     pub cache_megabytes: u32,
-    /// How many connections of visitors are open at the same time.
+    /// How many connections of visitors are open at the same time. When all are, who has been
+    /// silent for longest makes room.
     pub visitors: usize,
+    /// Who says nothing for so long, or takes an answer more slowly than 64 KiB in that time, is
+    /// disconnected.
+    pub silence_seconds: u32,
     /// More rows than this are no answer.
     pub rows_max: u32,
     /// The languages of pages, the first where a visitor prefers none of them: "en", "fr".
@@ -71,6 +75,7 @@ impl Default for Serve {
             poll_seconds: 5,
             cache_megabytes: 64,
             visitors: 2048,
+            silence_seconds: 10,
             rows_max: 10_000,
             languages: vec!["en".to_owned(), "fr".to_owned()],
             console_listen: String::new(),

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Brand, Serve};
 use crate::desk::{Desk, Shown};
 use crate::gate::Gate;
-use crate::http::Language;
+use crate::http::{Description, Language};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::query::{self, Failure, Loaded, Question};
@@ -42,6 +42,8 @@ pub(crate) struct Site {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
+    /// What is served, in the words of OpenAPI.
+    pub(crate) description: Description,
     pub(crate) log: Log,
     /// Stands for this very program in entity tags.
     pub(crate) build: String,

@@ -174,9 +174,11 @@ fn field(
 /// empty and a form could not send it.
 fn choices(site: &Site, stat: &Compiled, name: &str, parameter: &Parameter) -> Option<Vec<String>> {
     let mut choices = parameter.values.clone();
-    if parameter.values_from.is_some() {
-        let shown = site.desk.shown()?;
-        let known = shown.standing.values.get(&(stat.name.clone(), name.to_owned()))?;
+    let shown = site.desk.shown();
+    let known = shown
+        .as_ref()
+        .and_then(|shown| shown.standing.values.get(&(stat.name.clone(), name.to_owned())));
+    if let Some(known) = known {
         if known.len() > CHOICES_MAX {
             return None;
         }

@@ -102,7 +102,7 @@ pub(crate) async fn page(
     let content = Content { title: page.title.get(language.code()), address: &address, body };
     let text = layout::whole(site, language, &content);
     if !is_whole {
-        return Ok(Rendered::passing(HTML, text.into_bytes()));
+        return Ok(Rendered::fleeting(HTML, text.into_bytes()));
     }
     let tag = together::entity_tag(site, page, &parts, language);
     Ok(Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes()))

@@ -17,9 +17,8 @@ pub(crate) fn refusal(site: &Site, refusal: &Refusal, language: Language) -> Str
 /// The same with the form of the statistic that was asked, as it was filled.
 pub(crate) fn refusal_of_stat(
     site: &Site,
-    stat: &str,
+    (stat, asked): (&str, &[(String, String)]),
     refusal: &Refusal,
-    asked: &[(String, String)],
     language: Language,
 ) -> String {
     let can_correct =

@@ -103,7 +103,7 @@ pub(crate) fn stalest(parts: &[Part]) -> Freshness {
     let served = parts.iter().filter_map(|part| part.served.as_ref());
     let stale = served.filter_map(|served| match served.freshness {
         Freshness::Stale { confirmed_at } => Some(confirmed_at),
-        Freshness::Fresh => None,
+        _ => None,
     });
     stale.min().map_or(Freshness::Fresh, |confirmed_at| Freshness::Stale { confirmed_at })
 }

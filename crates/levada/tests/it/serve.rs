@@ -2,6 +2,10 @@
 
 mod basics;
 mod client;
+mod contract;
+mod headers;
+mod hostile;
+mod openapi;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
