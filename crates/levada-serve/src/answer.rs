@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::range::Range;
-use crate::standing::Version;
+use crate::standing::{Version, WindowStanding};
 
 /// Rows of one edition, and what is said of them.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     /// It is all that was asked for, and none of it is missing.
     pub(crate) is_complete: bool,
     pub(crate) range: Option<Range>,
+    /// The bounds of the window that it shows.
+    pub(crate) window: Option<WindowStanding>,
     pub(crate) columns: Vec<Column>,
     /// One JSON object each, with the columns in their order, as PostgreSQL wrote it.
     pub(crate) rows: Vec<String>,
@@ -110,6 +112,13 @@ impl Answer {
                 .map(|bucket| json!({ "bucket": bucket.label, "state": bucket.state.name() }));
             head["missing"] = missing.collect();
             head["provisional_from"] = json!(range.provisional_from());
+        }
+        if let Some(window) = &self.window {
+            // A row is in it when after < its time <= through.
+            head["window"] = json!({
+                "after": window.lower_bound.to_string(),
+                "through": window.upper_bound.to_string(),
+            });
         }
         head
     }

@@ -125,6 +125,12 @@ impl Metrics {
         }
     }
 
+    /// Takes note whether a statistic fits the edition that is shown from now on.
+    pub(crate) fn fitted(&self, stat: &str, problem: Option<&Problem>) {
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.entry(stat.to_owned()).or_default().problem = problem.cloned();
+    }
+
     /// By statistic.
     pub(crate) fn stats(&self) -> BTreeMap<String, StatMetrics> {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()

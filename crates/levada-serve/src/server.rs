@@ -92,7 +92,7 @@ impl Server {
             .hint("give 0 to 60; the addresses under /editions/ may be kept for ever"))
     }
 
-    fn site(self) -> anyhow::Result<Site> {
+    pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
         let wait = Duration::from_millis(config.wait_ms.into());
