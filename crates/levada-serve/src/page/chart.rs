@@ -76,7 +76,7 @@ impl Chart<'_> {
             @if self.kind == FigureKind::Bar && self.grid.series.len() > 1 {
                 ul class="legend" {
                     @for (number, name) in self.grid.series.iter().enumerate() {
-                        li { span class=(format!("swatch s{number}")) {} (name) }
+                        li { span class=(format!("swatch {}", self.colour(number))) {} (name) }
                     }
                 }
             }
@@ -87,6 +87,12 @@ impl Chart<'_> {
                 }
             }
         }
+    }
+
+    /// Of two, the second is the one that differs most.
+    fn colour(&self, series: usize) -> String {
+        let is_second_of_two = self.grid.series.len() == 2 && series == 1;
+        format!("s{}", if is_second_of_two { SERIES_MAX - 1 } else { series })
     }
 
     fn frame(&self, canvas: Canvas, height: f64, inside: &Markup) -> Markup {
@@ -125,7 +131,8 @@ impl Chart<'_> {
     /// Lines or bars over time.
     fn columns(&self, canvas: Canvas) -> Markup {
         let scale = self.scale();
-        let ticks: Vec<String> = scale.ticks.iter().map(|tick| self.number(*tick)).collect();
+        let ticks: Vec<String> =
+            scale.ticks.iter().map(|tick| self.writing.tick(*tick, self.unit)).collect();
         let letters = ticks.iter().map(|tick| tick.chars().count()).max().unwrap_or(1);
         let labelled = self.kind == FigureKind::Line && self.grid.series.len() > 1;
         let longest = self.grid.series.iter().map(|name| name.chars().count()).max().unwrap_or(0);
@@ -201,7 +208,7 @@ impl Chart<'_> {
         let has_points = self.grid.places.len() <= 31;
         html! {
             @for series in 0..self.grid.series.len() {
-                g class=(format!("s{series}")) {
+                g class=(self.colour(series)) {
                     path class="line" d=(self.path(series, plot, scale)) {}
                     @for (place, value) in self.grid.of(series).enumerate() {
                         @if let Some(value) = value && (has_points || self.is_alone(series, place)) {
@@ -259,7 +266,7 @@ impl Chart<'_> {
         let room = ((canvas.width - plot.right - 10.0) / canvas.letter).floor() as usize;
         html! {
             @for (y, series) in ends {
-                text class=(format!("name s{series}")) x=(px(plot.right + 6.0)) y=(px(y + 5.0)) {
+                text class=(format!("name {}", self.colour(series))) x=(px(plot.right + 6.0)) y=(px(y + 5.0)) {
                     (shortened(&self.grid.series[series], room))
                 }
             }
@@ -272,7 +279,7 @@ impl Chart<'_> {
         let zero = plot.y(scale.share(Decimal::ZERO));
         html! {
             @for series in 0..self.grid.series.len() {
-                g class=(format!("s{series}")) {
+                g class=(self.colour(series)) {
                     @for (place, value) in self.grid.of(series).enumerate() {
                         @if let Some(value) = value {
                             @let y = plot.y(scale.share(value));
@@ -305,7 +312,7 @@ impl Chart<'_> {
                     @let y = top + 24.0 + 22.0 * series as f64;
                     @if let Some(value) = value {
                         @let (from, to) = (zero.min(scale.share(*value)), zero.max(scale.share(*value)));
-                        rect class=(format!("bar s{series}")) x=(px(from * room)) y=(px(y))
+                        rect class=(format!("bar {}", self.colour(series))) x=(px(from * room)) y=(px(y))
                             width=(px(((to - from) * room).max(1.0))) height="19" {}
                         text class="amount" x=(px(to * room + 8.0)) y=(px(y + 14.5)) {
                             (self.number(*value))

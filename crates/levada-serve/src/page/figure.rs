@@ -13,44 +13,49 @@ use super::words::Writing;
 use crate::catalogue::Compiled;
 use crate::config::{Figure, FigureKind, Unit};
 
-/// All figures of a statistic; `address` is that of its files, with `.json` and `.csv` to come
-/// before the `?`.
-pub(crate) fn all(stat: &Compiled, sheet: &Sheet<'_>, writing: Writing<'_>, query: &str) -> Markup {
+/// What a figure is made from, and how it is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) stat: &'a Compiled,
+    pub(crate) sheet: &'a Sheet<'a>,
+    pub(crate) writing: Writing<'a>,
+}
+
+/// All figures of a statistic; `notice` is what a reader must know of its numbers, `query` the end
+/// of the addresses of its files.
+pub(crate) fn all(source: Source<'_>, notice: &Markup, query: &str) -> Markup {
     let plain = [Figure::default()];
-    let figures = match stat.config.figures.as_slice() {
+    let figures = match source.stat.config.figures.as_slice() {
         [] => plain.as_slice(),
         figures => figures,
     };
     html! {
         @for (number, figure) in figures.iter().enumerate() {
-            (one(stat, (number, figure), sheet, writing))
+            section class="figure" {
+                (one(source, (number, figure), (number == 0).then_some(notice)))
+                @if number + 1 == figures.len() { (files(source, query)) }
+            }
         }
-        (files(stat, query, writing))
     }
 }
 
-fn one(
-    stat: &Compiled,
-    (number, figure): (usize, &Figure),
-    sheet: &Sheet<'_>,
-    writing: Writing<'_>,
-) -> Markup {
+fn one(source: Source<'_>, (number, figure): (usize, &Figure), notice: Option<&Markup>) -> Markup {
+    let Source { stat, sheet, writing } = source;
     let id = format!("{}-{}", stat.name, number + 1);
-    let neutral = neutral(stat, sheet, writing);
+    let neutral = neutral(source);
     let stated = finding::state(sheet, figure, writing);
     let heading = stated.unwrap_or_else(|| neutral.clone());
     html! {
-        section class="figure" aria-labelledby=(id) {
-            h2 id=(id) { (heading) }
-            @if figure.kind == FigureKind::Table && figure.series.is_none() {
-                (table::of_sheet(sheet, figure, &neutral, writing))
-            } @else {
-                @match Grid::new(sheet, figure, writing) {
-                    Ok(grid) => (drawn(&grid, figure, (&id, &heading, &neutral), writing)),
-                    Err(unfit) => {
-                        p class="notice" { (said(unfit, writing)) }
-                        (table::of_sheet(sheet, figure, &neutral, writing))
-                    }
+        h2 id=(id) { (heading) }
+        @if let Some(notice) = notice { (notice) }
+        @if figure.kind == FigureKind::Table && figure.series.is_none() {
+            (table::of_sheet(sheet, figure, &neutral, writing))
+        } @else {
+            @match Grid::new(sheet, figure, writing) {
+                Ok(grid) => (drawn(&grid, figure, (&id, &heading, &neutral), writing)),
+                Err(unfit) => {
+                    p class="notice" { (said(unfit, writing)) }
+                    (table::of_sheet(sheet, figure, &neutral, writing))
                 }
             }
         }
@@ -107,8 +112,7 @@ fn tiles(grid: &Grid, unit: Unit, writing: Writing<'_>) -> Markup {
                         dd {
                             @match value {
                                 Some(value) => (writing.number(*value, unit)),
-                                None if place.is_missing => span class="missing" { (words.missing) },
-                                None => span class="missing" { (words.nothing) },
+                                None => span class="missing" { (words.missing) },
                             }
                         }
                     }
@@ -119,10 +123,9 @@ fn tiles(grid: &Grid, unit: Unit, writing: Writing<'_>) -> Markup {
 }
 
 /// What the numbers are, without saying what they say.
-fn neutral(stat: &Compiled, sheet: &Sheet<'_>, writing: Writing<'_>) -> String {
-    let title = stat.config.title.get(writing.language.code());
-    let title = if title.is_empty() { stat.name.as_str() } else { title };
-    match span(sheet, writing) {
+fn neutral(source: Source<'_>) -> String {
+    let title = source.title();
+    match span(source.sheet, source.writing) {
         Some(span) => format!("{title}, {span}"),
         None => title.to_owned(),
     }
@@ -144,15 +147,20 @@ pub(crate) fn span(sheet: &Sheet<'_>, writing: Writing<'_>) -> Option<String> {
     Some(if first == end { first } else { format!("{first} – {end}") })
 }
 
-fn files(stat: &Compiled, query: &str, writing: Writing<'_>) -> Markup {
-    let address = |extension: &str| format!("/stats/{}.{extension}{query}", stat.name);
-    let title = stat.config.title.get(writing.language.code());
+fn files(source: Source<'_>, query: &str) -> Markup {
+    let address = |extension: &str| format!("/stats/{}.{extension}{query}", source.stat.name);
     html! {
         p class="files" {
-            (writing.words().download) " "
+            (source.writing.words().download) " "
             @for (extension, name) in [("csv", "CSV"), ("json", "JSON")] {
-                a href=(address(extension)) { (name) span class="unseen" { ": " (title) } } " "
+                a href=(address(extension)) { (name) span class="unseen" { ": " (source.title()) } } " "
             }
         }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn title(self) -> &'a str {
+        self.stat.title(self.writing.language.code())
     }
 }

@@ -7,7 +7,9 @@ use super::decimal::Decimal;
 use super::period::Period;
 use super::sheet::{BUCKET, Sheet};
 use super::words::Writing;
+use crate::answer::Column;
 use crate::config::{Figure, FigureKind, Stat, Text, Unit};
+use crate::layout::{Layout, Measure};
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +135,42 @@ fn refuse_parts(
         {
             let text = format!("shares are not added up, and {column} is one");
             return Err((text, "write {ratio A B}: the sum of A divided by the sum of B"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses figures that an edition cannot draw: columns that it does not have, and sums of what
+/// cannot be added up, such as distinct users.
+///
+/// # Errors
+/// A [`Problem`] that names the figure and the column.
+pub(crate) fn refuse_in_edition(
+    stat: &Stat,
+    columns: &[Column],
+    layout: Option<&Layout>,
+) -> Result<(), Problem> {
+    let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    for (place, figure) in stat.figures.iter().enumerate() {
+        let problem = |text: &str| Problem::new(format!("figure {} {text}", place + 1));
+        let parts = templates(&figure.finding).into_iter().filter_map(|text| parse(text).ok());
+        let parts: Vec<Part<'_>> = parts.flatten().collect();
+        let named = figure.y.iter().chain(&figure.x).chain(&figure.series).map(String::as_str);
+        for column in named.chain(parts.iter().flat_map(Part::columns)) {
+            refuse_unknown(column, Some(&known))
+                .map_err(|text| problem(&text).hint(format!("it has {}", known.join(", "))))?;
+        }
+        let summed = parts.iter().flat_map(|part| match part {
+            Part::Sum(_) | Part::Ratio(..) => part.columns(),
+            _ => Vec::new(),
+        });
+        for column in summed {
+            let measure = layout.and_then(|layout| layout.measures.get(column));
+            if measure.is_some_and(|m| !matches!(m, Measure::Count | Measure::Sum)) {
+                return Err(problem(&format!("adds up {column}, which cannot be added up"))
+                    .detail("who is counted in two buckets would count twice")
+                    .hint("write {last COLUMN}, {min COLUMN} or {max COLUMN}"));
+            }
         }
     }
     Ok(())

@@ -170,20 +170,20 @@ fn field(
     }
 }
 
-/// The texts that are known; `None` where they are too many to choose from, or one of them is
-/// empty and a form could not send it.
+/// The texts that are known; `None` where they are too many to choose from. An empty one stands for
+/// what has no value, which a form cannot send.
 fn choices(site: &Site, stat: &Compiled, name: &str, parameter: &Parameter) -> Option<Vec<String>> {
     let mut choices = parameter.values.clone();
     let shown = site.desk.shown();
-    let known = shown
-        .as_ref()
-        .and_then(|shown| shown.standing.values.get(&(stat.name.clone(), name.to_owned())));
-    if let Some(known) = known {
+    let fit = shown.as_ref().and_then(|shown| shown.standing.fits.get(&stat.name));
+    if let Some(Ok(fitted)) = fit
+        && let Some(known) = fitted.values.get(name)
+    {
         if known.len() > CHOICES_MAX {
             return None;
         }
         choices.extend(known.iter().cloned());
     }
-    (choices.len() <= CHOICES_MAX && choices.iter().all(|known| !known.trim().is_empty()))
-        .then_some(choices)
+    choices.retain(|known| !known.trim().is_empty());
+    (!choices.is_empty() && choices.len() <= CHOICES_MAX).then_some(choices)
 }

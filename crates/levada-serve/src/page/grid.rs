@@ -120,14 +120,14 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Nothing is known of a missing place, whatever rows there are; of a complete one without
+    /// Nothing is known of a missing place, whatever rows there are; of a complete bucket without
     /// rows, a count is zero.
     fn settle(&mut self, seen: &[Vec<bool>], unit: Unit) {
         for ((place, values), seen) in self.places.iter().zip(&mut self.values).zip(seen) {
             for (value, seen) in values.iter_mut().zip(seen) {
                 if place.is_missing {
                     *value = None;
-                } else if !seen && unit == Unit::Count {
+                } else if !seen && unit == Unit::Count && place.period.is_some() {
                     *value = Some(Decimal::ZERO);
                 }
             }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 pub(crate) use assets::Assets;
-pub(crate) use finding::refuse_figures;
+pub(crate) use finding::{refuse_figures, refuse_in_edition};
 pub(crate) use form::meant;
 pub(crate) use refused::{refusal, refusal_of_stat};
 
@@ -32,6 +32,7 @@ use crate::catalogue::Compiled;
 use crate::http::{Language, Rendered};
 use crate::refusal::Refusal;
 use crate::site::{Served, Site};
+use figure::Source;
 use layout::{Content, writing};
 use period::Period;
 use sheet::Sheet;
@@ -57,11 +58,11 @@ pub(crate) fn stat(site: &Site, served: &Served, language: Language) -> anyhow::
         (notice::date_line(&served.answer, writing))
         (notice::staleness(served.freshness, writing))
         (notice::completeness(&sheet, writing))
-        (figure::all(stat, &sheet, writing, &query))
+        (figure::all(Source { stat, sheet: &sheet, writing }, &html! {}, &query))
         (form::draw(site, stat, &decoded(&asked), sheet.buckets().last().map(Period::of), writing))
     };
     let address = format!("/stats/{}{query}", stat.name);
-    let content = Content { title: title(stat, language), address: &address, body };
+    let content = Content { title: stat.title(language.code()), address: &address, body };
     Ok(layout::whole(site, language, &content))
 }
 
@@ -117,10 +118,12 @@ fn section(
     let sheet = Sheet::read(&served.answer).inspect_err(|error| {
         (site.log)(&report::Problem::new(format!("stat \"{}\": {error}", part.stat.name)));
     })?;
+    let source = Source { stat: &part.stat, sheet: &sheet, writing };
     Ok(html! {
-        (figure::all(&part.stat, &sheet, writing, ""))
-        (described(part.stat.config.description.get(writing.language.code())))
-        (notice::completeness(&sheet, writing))
+        (figure::all(source, &html! {
+            (notice::completeness(&sheet, writing))
+            (described(part.stat.config.description.get(writing.language.code())))
+        }, ""))
     })
 }
 
@@ -128,7 +131,7 @@ fn section(
 fn unshown(part: &Part, language: Language, words: &Words) -> Markup {
     html! {
         section class="figure" {
-            h2 { (title(&part.stat, language)) }
+            h2 { (part.stat.title(language.code())) }
             div class="notice stale" { p { (words.stat_failed) } }
         }
     }
@@ -136,13 +139,6 @@ fn unshown(part: &Part, language: Language, words: &Words) -> Markup {
 
 fn described(text: &str) -> Markup {
     html! { @if !text.is_empty() { p class="lead" { (text) } } }
-}
-
-fn title(stat: &Compiled, language: Language) -> &str {
-    match stat.config.title.get(language.code()) {
-        "" => &stat.name,
-        title => title,
-    }
 }
 
 /// The list of pages and statistics.
@@ -175,7 +171,7 @@ pub(crate) fn index(site: &Site, language: Language) -> Rendered {
             h2 { (words.statistics) }
             ul class="list" {
                 @for stat in others {
-                    (listed(format!("/stats/{}", stat.name), title(stat, language),
+                    (listed(format!("/stats/{}", stat.name), stat.title(code),
                         stat.config.description.get(code)))
                 }
             }

@@ -141,7 +141,7 @@ const ENGLISH: Words = Words {
     to: "To",
     any: "All",
     show: "Show",
-    day_form: "Or choose an exact range. Days as in 2025-01-31.",
+    day_form: "Or choose an exact range.",
     bounds: "From {} to {}.",
     one_of: "One of the known values.",
     error: "There is a problem",
@@ -212,7 +212,7 @@ const FRENCH: Words = Words {
     to: "Au",
     any: "Tout",
     show: "Afficher",
-    day_form: "Ou choisir une période exacte. Jours sous la forme 2025-01-31.",
+    day_form: "Ou choisir une période exacte.",
     bounds: "De {} à {}.",
     one_of: "Une des valeurs connues.",
     error: "Il y a un problème",
@@ -386,6 +386,16 @@ impl Writing<'_> {
         }
     }
 
+    /// A number beside an axis: no more decimals than it needs.
+    pub(crate) fn tick(self, value: Decimal, unit: Unit) -> String {
+        match (unit, value.percent()) {
+            (Unit::Percent, Some(value)) => {
+                self.with_percent(&self.grouped(value, value.decimals()))
+            }
+            _ => self.number(value, unit),
+        }
+    }
+
     /// One decimal, and more where one would say "all" or "none" and it is not so.
     fn percent(self, share: Decimal) -> String {
         let Some(value) = share.percent() else { return self.words().nothing.to_owned() };
@@ -394,7 +404,10 @@ impl Writing<'_> {
             (shown.is_zero() && !value.is_zero()) || (shown == hundred && value != hundred)
         };
         let decimals = (1..=6).find(|decimals| value.round(*decimals).is_some_and(|v| !is_edge(v)));
-        let text = self.grouped(value, decimals.unwrap_or(1));
+        self.with_percent(&self.grouped(value, decimals.unwrap_or(1)))
+    }
+
+    fn with_percent(self, text: &str) -> String {
         match self.language {
             Language::English => format!("{text}%"),
             Language::French => format!("{text}\u{202f}%"),
