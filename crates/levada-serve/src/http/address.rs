@@ -139,7 +139,8 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
     read.collect()
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// Percent-encoded text; `None` where it is no UTF-8.
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -246,7 +247,7 @@ mod tests {
         let mut dice = Dice::from_env_or(5);
         let letters: Vec<char> = "aZ09 -_.~&=+%?#/\"<>é€🙂\u{7f}\n".chars().collect();
         for _ in 0..2_000 {
-            let mut text = |dice: &mut Dice| -> String {
+            let text = |dice: &mut Dice| -> String {
                 (0..dice.below(12))
                     .map(|_| letters[dice.below(letters.len() as u64) as usize])
                     .collect()
