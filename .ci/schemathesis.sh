@@ -14,7 +14,8 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 rm -rf "$folder"
 if python3 -m venv "$folder" >"$log" 2>&1 \
-  && "$folder/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" >>"$log" 2>&1; then
+  && "$folder/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" \
+    >>"$log" 2>&1; then
   echo "${wanted[*]}" >"$done"
 else
   echo "going without schemathesis: $(tail -n 1 "$log")"

@@ -148,7 +148,7 @@ impl Answer {
             });
             writer.write_record(cells.collect::<serde_json::Result<Vec<String>>>()?)?;
         }
-        Ok(writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?)
+        writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))
     }
 
     /// The rows as values, for pages.

@@ -196,7 +196,7 @@ impl Site {
                 lease.give_back();
                 self.metrics.queried(stat, began.elapsed(), None);
                 return Ok(match loaded {
-                    Loaded::Answer(answer) => Some(Arc::new(answer)),
+                    Loaded::Answer(answer) => Some(Arc::from(answer)),
                     Loaded::Moved => None,
                 });
             }

@@ -10,7 +10,6 @@ use report::Problem;
 use super::sql::Bound;
 use super::stat::{Compiled, Subject};
 use super::{direct, reads};
-use crate::answer::Column;
 use crate::config::{Kind, Scalar};
 use crate::query::{self, Failure};
 use crate::standing::Standing;
@@ -22,7 +21,6 @@ pub(crate) type Fit = Result<Arc<Fitted>, Unfit>;
 #[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub(crate) query: Bound,
-    pub(crate) columns: Vec<Column>,
     /// Texts that parameters know besides those of the configuration.
     pub(crate) values: BTreeMap<String, BTreeSet<String>>,
 }
@@ -103,13 +101,13 @@ async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Resu
         },
         Subject::Sql { bound, .. } => bound.clone(),
     };
-    let columns = query::columns_of(session, &query.sql).await?;
+    query::columns_of(session, &query.sql).await?;
     if let Subject::Sql { text, .. } = &stat.subject {
         reads::judge(session, (stat, text), standing, BACK).await?;
     }
     session.batch(TIMEOUT).await?;
     let values = values(session, stat, standing).await?;
-    Ok(Fitted { query, columns, values })
+    Ok(Fitted { query, values })
 }
 
 fn missing(what: &str, name: &str) -> Problem {
@@ -119,11 +117,11 @@ fn missing(what: &str, name: &str) -> Problem {
 
 /// The rollups that say how far it is complete are there, and tell the same days.
 fn refuse_rollups(stat: &Compiled, standing: &Standing) -> Result<(), Problem> {
-    let mut grains: BTreeMap<(Option<&str>, Option<&str>, Option<&str>), &str> = BTreeMap::new();
+    let mut grains = BTreeMap::new();
     for name in &stat.rollups {
         let rollup = standing.rollups.get(name).ok_or_else(|| missing("rollup", name))?;
         let grain = rollup.grain.as_deref();
-        grains.insert((grain, rollup.calendar.as_deref(), rollup.zone.as_deref()), name);
+        grains.insert((grain, rollup.calendar.as_deref(), rollup.zone.as_deref()), name.as_str());
     }
     if !stat.has_range() {
         return Ok(());

@@ -82,7 +82,6 @@ flag = { type = "boolean", default = false }
 fn asked(stat: &Compiled, pairs: &[(&str, &str)]) -> Result<super::super::Asked, ()> {
     let fitted = Fitted {
         query: super::super::sql::bind("", &BTreeMap::new()).unwrap(),
-        columns: Vec::new(),
         values: BTreeMap::new(),
     };
     let pairs: Vec<(String, String)> =

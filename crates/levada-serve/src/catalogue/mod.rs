@@ -22,6 +22,8 @@ use report::Problem;
 pub(crate) use fit::{Fit, Fitted, fit, path};
 pub(crate) use parameter::{Asked, read};
 pub(crate) use sql::Bind;
+#[cfg(test)]
+pub(crate) use sql::Bound;
 pub(crate) use stat::{Compiled, Subject};
 pub(crate) use timeline::{Timeline, of as timeline_of};
 

@@ -1,5 +1,5 @@
-//! Responses that were made when the edition was published: an ordinary visit runs no query, renders
-//! nothing and waits for nobody.
+//! Responses that were made when the edition was published: an ordinary visit runs no query,
+//! renders nothing and waits for nobody.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -41,8 +41,8 @@ pub(crate) async fn answer(
     render(site, &site.answer(ask).await?, form, ask.pairs)
 }
 
-/// Answers with that edition and no other: the one that is shown, or the one before while its answer
-/// is still known.
+/// Answers with that edition and no other: the one that is shown, or the one before while its
+/// answer is still known.
 pub(crate) async fn of_edition(
     site: &Arc<Site>,
     edition: &str,
@@ -54,11 +54,9 @@ pub(crate) async fn of_edition(
     let is_it = |shown: &&Arc<Shown>| shown.standing.version.tag() == edition;
     let Some(named) = [Some(&shown), shown.previous.as_ref()].into_iter().flatten().find(is_it)
     else {
-        // What no edition would answer is refused as ever.
-        return match site.question(&shown, ask) {
-            Err(refusal @ (Refusal::BadParameter { .. } | Refusal::NotFound(_))) => Err(refusal),
-            _ => Err(Refusal::Gone),
-        };
+        // What is wrong with the question itself is said first.
+        site.question(&shown, ask)?;
+        return Err(Refusal::Gone);
     };
     let (question, asked) = site.question(named, ask)?;
     let tag = tag_of(site, (named, ask.stat, &asked), form, Freshness::Fixed);

@@ -8,11 +8,7 @@ use testkit::wait_for;
 use super::client::Reply;
 use super::{Place, Serving};
 
-const MESSAGES: &str = "create table message (id int primary key, kind text, at timestamptz);
-    insert into message
-    select n, case when n % 3 = 0 then 'sms' else 'email' end,
-           now() - n * interval '1 hour'
-    from generate_series(0, 11 * 24 - 1) n";
+const MESSAGES: &str = include_str!("messages.sql");
 
 /// A statistic of each kind; `{serve}` stands for more of `[serve]`.
 const SECTIONS: &str = r#"

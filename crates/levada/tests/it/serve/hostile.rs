@@ -61,90 +61,76 @@ fn figure(serving: &Serving, name: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }
 
+/// A name, a request, and the status that it deserves; 0 for any refusal, or none.
+type Case = (&'static str, Vec<u8>, u16);
+
+const HOST: &str = "Host: x\r\nConnection: close\r\n";
+
+fn get(name: &'static str, target: &str, status: u16) -> Case {
+    (name, format!("GET {target} HTTP/1.1\r\n{HOST}\r\n").into_bytes(), status)
+}
+
+fn addresses() -> Vec<Case> {
+    let many: String = (0..10_000).map(|n| format!("p{n}=1&")).collect();
+    let some = "a=1&".repeat(500);
+    let mut latin = get("raw bytes", "/stats/asked.json?word=_", 0);
+    latin.1.iter_mut().filter(|byte| **byte == b'_').for_each(|byte| *byte = 0xe9);
+    vec![
+        latin,
+        get("double slash", "//stats/messages.json", 404),
+        get("dots", "/stats/../stats/messages.json", 404),
+        get("encoded dots", "/stats/%2e%2e/messages.json", 404),
+        get("encoded slash", "/stats%2fmessages.json", 404),
+        get("backslash", "/stats\\messages.json", 404),
+        get("encoded NUL", "/stats/messages.json%00", 404),
+        get("NUL in a value", "/stats/asked.json?word=%00", 400),
+        get("no UTF-8", "/stats/asked.json?word=%ff%fe", 400),
+        get("half an escape", "/stats/asked.json?word=%", 400),
+        get("500 parameters", &format!("/stats/asked.json?{some}"), 400),
+        get("10,000 parameters", &format!("/stats/asked.json?{many}"), 431),
+        get("a long address", &format!("/{}", "a".repeat(2_100)), 414),
+        get("an asterisk", "*", 404),
+        get("absolute", "http://x/healthz", 200),
+        ("HTTP/0.9", b"GET /\r\n\r\n".to_vec(), 400),
+        ("raw NUL", b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), 400),
+        ("nothing", b"\r\n\r\n\r\n".to_vec(), 0),
+        ("HTTP/2 without asking", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 0),
+        ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), 400),
+        ("HTTP/1.0", b"GET /healthz HTTP/1.0\r\n\r\n".to_vec(), 200),
+        ("no host", b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(), 400),
+    ]
+}
+
+fn heads() -> Vec<Case> {
+    let with = |name, line: &str, rest: &str, status| {
+        (name, format!("{line} HTTP/1.1\r\n{HOST}{rest}").into_bytes(), status)
+    };
+    let alive = "GET /healthz";
+    let large = format!("X: {}\r\n\r\n", "a".repeat(17 << 10));
+    let many = format!("{}\r\n", "X: y\r\n".repeat(200));
+    vec![
+        with("two hosts", alive, "Host: y\r\n\r\n", 400),
+        with("CONNECT", "CONNECT x:80", "\r\n", 405),
+        with("a body", alive, "Content-Length: 4\r\n\r\nbody", 413),
+        with("pieces", alive, "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", 413),
+        with("an empty body", alive, "Content-Length: 0\r\n\r\n", 200),
+        with("POST", "POST /", "Content-Length: 4\r\n\r\nbody", 405),
+        with("a large header", alive, &large, 431),
+        with("many headers", alive, &many, 431),
+        with("two lengths", alive, "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        with("a length with a sign", alive, "Content-Length: +1\r\n\r\n", 400),
+        with("a folded header", alive, "X: a\r\n b\r\n\r\n", 400),
+        with("a space before a colon", alive, "X : a\r\n\r\n", 400),
+    ]
+}
+
 #[test]
 fn what_is_not_a_request_is_refused() {
     let (_place, serving) = open("serve_hostile_shapes", IMPATIENT);
-    let host = "Host: x\r\nConnection: close\r\n";
-    let get = |target: &str| format!("GET {target} HTTP/1.1\r\n{host}\r\n").into_bytes();
-    let many: String = (0..10_000).map(|n| format!("p{n}=1&")).collect();
-    let mut latin = get("/stats/messages.json?word=");
-    latin.splice(29..29, [0xe9]);
-    let cases: Vec<(&str, Vec<u8>, u16)> = vec![
-        ("double slash", get("//stats/messages.json"), 404),
-        ("dots", get("/stats/../stats/messages.json"), 404),
-        ("encoded dots", get("/stats/%2e%2e/messages.json"), 404),
-        ("encoded slash", get("/stats%2fmessages.json"), 404),
-        ("encoded NUL", get("/stats/messages.json%00"), 404),
-        ("NUL in a value", get("/stats/asked.json?word=%00"), 400),
-        ("no UTF-8", get("/stats/asked.json?word=%ff%fe"), 400),
-        ("half an escape", get("/stats/asked.json?word=%"), 400),
-        ("10,000 parameters", get(&format!("/stats/asked.json?{many}")), 431),
-        ("500 parameters", get(&format!("/stats/asked.json?{}", "a=1&".repeat(500))), 400),
-        ("a long address", get(&format!("/{}", "a".repeat(2_100))), 414),
-        ("backslash", get("/stats\\messages.json"), 404),
-        ("an asterisk", get("*"), 404),
-        ("no host", b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(), 400),
-        ("two hosts", format!("GET / HTTP/1.1\r\nHost: y\r\n{host}\r\n").into_bytes(), 400),
-        ("absolute", get("http://x/healthz"), 200),
-        ("HTTP/1.0", b"GET /healthz HTTP/1.0\r\n\r\n".to_vec(), 200),
-        ("CONNECT", format!("CONNECT x:80 HTTP/1.1\r\n{host}\r\n").into_bytes(), 405),
-        (
-            "a body",
-            format!("GET / HTTP/1.1\r\n{host}Content-Length: 4\r\n\r\nbody").into_bytes(),
-            413,
-        ),
-        (
-            "a body in pieces",
-            format!(
-                "GET / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"
-            )
-            .into_bytes(),
-            413,
-        ),
-        (
-            "an empty body",
-            format!("GET /healthz HTTP/1.1\r\n{host}Content-Length: 0\r\n\r\n").into(),
-            200,
-        ),
-        (
-            "POST",
-            format!("POST / HTTP/1.1\r\n{host}Content-Length: 4\r\n\r\nbody").into_bytes(),
-            405,
-        ),
-        (
-            "a large header",
-            format!("GET / HTTP/1.1\r\n{host}X: {}\r\n\r\n", "a".repeat(17 << 10)).into(),
-            431,
-        ),
-        (
-            "many headers",
-            format!("GET / HTTP/1.1\r\n{host}{}\r\n", "X: y\r\n".repeat(200)).into(),
-            431,
-        ),
-        ("raw bytes in an address", latin, 0),
-        (
-            "two lengths",
-            format!("GET / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 2\r\n\r\n")
-                .into(),
-            400,
-        ),
-        (
-            "length with a sign",
-            format!("GET / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\n").into(),
-            400,
-        ),
-        ("folded header", format!("GET / HTTP/1.1\r\n{host}X: a\r\n b\r\n\r\n").into(), 400),
-        ("space before a colon", format!("GET / HTTP/1.1\r\n{host}X : a\r\n\r\n").into(), 400),
-        ("raw NUL", b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), 400),
-        ("HTTP/2 without asking", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 0),
-        ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), 400),
-        ("HTTP/0.9", b"GET /\r\n\r\n".to_vec(), 400),
-        ("nothing", b"\r\n\r\n\r\n".to_vec(), 0),
-    ];
-    for (name, request, status) in cases {
+    for (name, request, status) in addresses().into_iter().chain(heads()) {
         match exchange(&serving, &request) {
             Some(reply) if status > 0 => {
-                assert_eq!(reply.status, status, "{name}: {}", reply.text())
+                assert_eq!(reply.status, status, "{name}: {}", reply.text());
             }
             Some(reply) => assert!((400..500).contains(&reply.status), "{name}: {}", reply.status),
             None => assert_eq!(status, 0, "{name}: dropped"),

@@ -1,25 +1,15 @@
 //! What statistics answer, judged by SQL over the source: dimensions put together, asked for by
 //! value, other grains, windows, queries of one's own, and which of these are refused.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Place, Serving};
 use crate::support::cluster;
 
 /// Twelve weeks of messages, a few without a kind, of people who write on several days.
-const MESSAGES: &str = "create table message (
-        id int primary key, kind text, country text not null, bytes numeric, ok boolean,
-        person int, at timestamptz, mark text);
-    insert into message
-    select n,
-           case n % 5 when 0 then null when 1 then 'letter, by hand' when 2 then 'sms'
-                      else 'email' end,
-           case n % 3 when 0 then 'fr' else 'gb' end,
-           case when n % 11 > 0 then n * 1.10 end,
-           n % 7 > 0, n % 13,
-           date_trunc('hour', now()) - n * interval '37 minutes',
-           case n % 3 when 0 then '' when 1 then 'a' end
-    from generate_series(0, 3200) n";
+const MESSAGES: &str = include_str!("questions.sql");
 
 const ROLLUPS: &str = r#"
 [serve]
@@ -74,8 +64,19 @@ fn reply(serving: &Serving, target: &str) -> Value {
     serving.get(target).expect(200).json()
 }
 
-#[test]
-fn dimensions_are_put_together_where_that_is_exact() {
+/// Rows of the last five complete days in London, as CSV would show them.
+fn truth(place: &Place, by: &str, columns: &str, condition: &str) -> Vec<Vec<String>> {
+    let sql = include_str!("questions_truth.sql")
+        .replace("@by@", by)
+        .replace("@columns@", columns)
+        .replace("@condition@", condition);
+    let rows = place.target.query_rows(&sql).unwrap();
+    let empty = |cell: String| if cell == "\\N" { String::new() } else { cell };
+    rows.into_iter().map(|row| row.into_iter().map(empty).collect()).collect()
+}
+
+/// A day in the middle of what is kept has three kinds and none, in two countries.
+fn together(name: &str) -> Place {
     let range = "last = { default = 5, max = 90 }";
     let sections = [
         ROLLUPS.to_owned(),
@@ -92,75 +93,66 @@ fn dimensions_are_put_together_where_that_is_exact() {
         stat("nobody", &format!("rollup = \"daily\"\nby = [\"planet\"]\n{range}")),
         stat("forever", "rollup = \"daily\"\nby = []\nmeasures = [\"n\"]"),
     ];
-    let place = Place::new("serve_together", MESSAGES, &sections.concat());
+    let place = Place::new(name, MESSAGES, &sections.concat());
     place.publish();
+    place
+}
+
+#[test]
+fn dimensions_are_put_together_where_that_is_exact() {
+    let place = together("serve_together");
     let serving = place.serve();
     serving.wait_until_shown();
-    let truth = |by: &str, columns: &str, condition: &str| {
-        let day = "(at AT TIME ZONE 'Europe/London')::date";
-        let sql = format!(
-            "SELECT {day} {by}, {columns} FROM message WHERE {condition} \
-             AND {day} >= (SELECT max(bucket::date) - 4 FROM levada.rollup_bucket \
-                           WHERE rollup = 'daily' AND state IN ('closed', 'provisional')) \
-             AND {day} < (SELECT (closed_through AT TIME ZONE 'Europe/London')::date \
-                          FROM levada.rollup WHERE name = 'daily') \
-             GROUP BY {day} {by} ORDER BY {day} {by}"
-        );
-        let rows = place.target.query_rows(&sql).unwrap();
-        let empty = |cell: String| if cell == "\\N" { String::new() } else { cell };
-        let rows = rows.into_iter().map(|row| row.into_iter().map(empty).collect());
-        rows.collect::<Vec<Vec<String>>>()
-    };
     let columns = "count(*), count(*) FILTER (WHERE NOT ok), sum(bytes), min(bytes), max(bytes), \
                    count(*) FILTER (WHERE NOT ok)::numeric / count(*)";
     let shown = cells(&serving, "/stats/by_country.csv", &[1, 2]);
     assert_eq!(shown.len(), 10);
-    assert_eq!(shown, truth(", country", columns, "true"));
+    assert_eq!(shown, truth(&place, ", country", columns, "true"));
     let shown = cells(&serving, "/stats/by_country.csv?kind=sms", &[1, 2]);
-    assert_eq!(shown, truth(", country", columns, "kind = 'sms'"));
+    assert_eq!(shown, truth(&place, ", country", columns, "kind = 'sms'"));
     let shown = cells(&serving, "/stats/by_country.csv?kind=", &[1, 2]);
-    assert_eq!(shown, truth(", country", columns, "kind IS NULL"), "NULL is a value");
+    assert_eq!(shown, truth(&place, ", country", columns, "kind IS NULL"), "NULL is a value");
     let shown = cells(&serving, "/stats/all.csv", &[1, 2]);
-    assert_eq!(shown, truth("", "count(*)", "true"));
-    // A comma stands in a value there: compared as JSON.
-    let whole = reply(&serving, "/stats/whole.json");
-    let row = &whole["data"][0];
-    let names: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
-    let mut expected = vec!["bucket", "bucket_start", "bucket_end", "kind", "country", "bytes"];
-    expected.extend(["failed", "least", "most", "n", "people", "rate"]);
-    expected.sort_unstable();
-    let mut sorted = names.clone();
-    sorted.sort_unstable();
-    assert_eq!(sorted, expected, "sketches and records are not shown");
-    let people = truth(", kind, country", "count(DISTINCT person)", "true");
-    let shown: Vec<String> =
-        whole["data"].as_array().unwrap().iter().map(|row| row["people"].to_string()).collect();
-    assert_eq!(shown, people.iter().map(|row| row[3].clone()).collect::<Vec<_>>());
+    assert_eq!(shown, truth(&place, "", "count(*)", "true"));
     assert_eq!(serving.get("/stats/by_country.json?kind=fax").status, 404);
     assert_eq!(serving.get("/stats/by_country.json?country=fr").status, 400);
-    // Distinct people do not add up, and a dimension is not there: each alone.
+    // A comma stands in a value there: compared as JSON.
+    let whole = reply(&serving, "/stats/whole.json");
+    let rows = whole["data"].as_array().unwrap();
+    let names: BTreeSet<&str> = rows[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let keys = ["bucket", "bucket_start", "bucket_end", "kind", "country"];
+    let measures = ["bytes", "failed", "least", "most", "n", "people", "rate"];
+    let expected: BTreeSet<&str> = keys.into_iter().chain(measures).collect();
+    assert_eq!(names, expected, "sketches and records are not shown");
+    let people = truth(&place, ", kind, country", "count(DISTINCT person)", "true");
+    let people: Vec<&String> = people.iter().map(|row| &row[3]).collect();
+    let shown: Vec<String> = rows.iter().map(|row| row["people"].to_string()).collect();
+    assert_eq!(shown.iter().collect::<Vec<_>>(), people);
+}
+
+#[test]
+fn what_cannot_be_put_together_is_refused_and_the_rest_answered() {
+    let place = together("serve_apart");
+    let serving = place.serve();
+    serving.wait_until_shown();
+    // Distinct people do not add up, and a dimension is not there.
     assert_eq!(serving.get("/stats/people.json").status, 503);
     assert_eq!(serving.get("/stats/nobody.json").status, 503);
+    let said = place.levada(&["check"]).stdout;
+    for part in [
+        "people of rollup \"daily\" cannot be put together",
+        "measures = [\"bytes\", \"failed\", \"least\", \"most\", \"n\", \"rate\"]",
+        "rollup \"daily\" has no dimension planet",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
     let forever = reply(&serving, "/stats/forever.json");
-    let counted: i64 =
-        forever["data"].as_array().unwrap().iter().map(|r| r["n"].as_i64().unwrap()).sum();
+    let counts = forever["data"].as_array().unwrap().iter().map(|row| row["n"].as_i64().unwrap());
     let closed = "SELECT count(*) FROM message WHERE at < (SELECT closed_through \
                   FROM levada.rollup WHERE name = 'daily')";
+    let counted: i64 = counts.sum();
     assert_eq!(counted.to_string(), place.target.psql(closed).unwrap());
     assert_eq!(forever["complete"], true, "{forever}");
-    let ran = place.levada(&["check"]);
-    assert!(
-        ran.stdout.contains("people of rollup \"daily\" cannot be put together"),
-        "{}",
-        ran.stdout
-    );
-    assert!(
-        ran.stdout
-            .contains("measures = [\"bytes\", \"failed\", \"least\", \"most\", \"n\", \"rate\"]"),
-        "{}",
-        ran.stdout
-    );
-    assert!(ran.stdout.contains("rollup \"daily\" has no dimension planet"), "{}", ran.stdout);
 }
 
 #[test]
