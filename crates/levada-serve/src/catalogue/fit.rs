@@ -101,7 +101,10 @@ async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Resu
         },
         Subject::Sql { bound, .. } => bound.clone(),
     };
-    query::columns_of(session, &query.sql).await?;
+    let columns = query::columns_of(session, &query.sql).await?;
+    let layout = stat.config.rollup.as_ref().and_then(|name| standing.rollups.get(name));
+    let layout = layout.and_then(|rollup| rollup.layout.as_ref());
+    crate::page::refuse_in_edition(&stat.config, &columns, layout)?;
     if let Subject::Sql { text, .. } = &stat.subject {
         reads::judge(session, (stat, text), standing, BACK).await?;
     }

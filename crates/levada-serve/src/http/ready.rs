@@ -96,8 +96,11 @@ impl Ready {
     async fn add_page(&mut self, site: &Arc<Site>, name: &str) {
         for language in site.languages() {
             match page::page(site, name, language).await {
-                Ok(rendered) => self.add(&format!("/pages/{name}"), language, rendered.kept()),
-                Err(_) => self.is_whole = false,
+                // Without a tag it is not the whole page.
+                Ok(rendered) if rendered.etag.is_some() => {
+                    self.add(&format!("/pages/{name}"), language, rendered.kept());
+                }
+                _ => self.is_whole = false,
             }
         }
     }
