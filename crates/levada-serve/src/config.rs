@@ -282,10 +282,12 @@ pub struct Figure {
     /// The column whose values are drawn as lines of their own, four at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// "count", "percent" (of 0 to 1) or "number".
+    /// "count" (nothing is 0), "percent" (of 0 to 1) or "number".
     pub unit: Unit,
     /// What columns are called: { messages = { en = "Messages", fr = "Messages" } }.
     pub columns: BTreeMap<String, Text>,
+    /// What the values of `series` are called: { sms = { en = "Text messages", fr = "SMS" } }.
+    pub series_names: BTreeMap<String, Text>,
 }
 
 /// How a figure is drawn.
@@ -307,12 +309,12 @@ pub enum FigureKind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
-    /// Whole numbers, in groups of three digits.
-    #[default]
+    /// How often something was: where a complete bucket has no row, it was not at all, 0.
     Count,
     /// A share of 0 to 1, with one decimal.
     Percent,
-    /// As it is.
+    /// As it is, and unknown where a bucket has no row.
+    #[default]
     Number,
 }
 

@@ -26,6 +26,7 @@ use crate::gate::{self, Gate};
 use crate::house::{Farewell, House, Stay};
 use crate::http::{self, Incoming};
 use crate::metrics::Metrics;
+use crate::page::Assets;
 use crate::patience::Patient;
 use crate::pool::Pool;
 use crate::shelf::Shelf;
@@ -107,6 +108,7 @@ impl Server {
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
             build: build(&self.brand, &config, &self.catalogue, &self.zone),
+            assets: Assets::read(&self.brand)?,
             description: http::Description::new(&self.catalogue, &config, &self.brand),
             started_at: self.clock.now(),
             looks: Looks::default(),

@@ -32,6 +32,7 @@ pub(crate) type Log = Arc<dyn Fn(&Problem) + Send + Sync>;
 pub(crate) struct Site {
     pub(crate) config: Serve,
     pub(crate) brand: Brand,
+    pub(crate) assets: crate::page::Assets,
     pub(crate) catalogue: Catalogue,
     /// In which people read times.
     pub(crate) zone: TimeZone,

@@ -9,6 +9,8 @@ use crate::config::{Kind, Parameter, Scalar, Stat};
 
 /// Names with a meaning of their own in addresses or queries.
 const RESERVED: &[&str] = &[
+    // Of forms.
+    "_",
     "from",
     "to",
     "lang",

@@ -49,6 +49,7 @@ impl Catalogue {
     ) -> Result<Self, Problem> {
         let mut catalogue = Self::default();
         for stat in stats {
+            crate::page::refuse_figures(stat)?;
             let compiled = Arc::new(Compiled::new(stat, folder, reports)?);
             if catalogue.stats.insert(stat.name.clone(), compiled).is_some() {
                 return Err(Problem::new(format!("two [[stat]] are called \"{}\"", stat.name)));

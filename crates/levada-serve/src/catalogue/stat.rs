@@ -89,6 +89,14 @@ impl Compiled {
         Ok(compiled)
     }
 
+    /// What people read; the name where nobody wrote anything.
+    pub(crate) fn title(&self, language: &str) -> &str {
+        match self.config.title.get(language) {
+            "" => &self.name,
+            title => title,
+        }
+    }
+
     /// Whether visitors ask for a range of buckets.
     pub(crate) fn has_range(&self) -> bool {
         self.config.last.is_some()

@@ -139,7 +139,8 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
     read.collect()
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// Percent-encoded text; `None` where it is no UTF-8.
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -21,7 +21,7 @@ use hyper::header::{
 };
 use hyper::{Method, Version};
 
-pub(crate) use address::{Address, Format};
+pub(crate) use address::{Address, Format, decoded};
 pub(crate) use negotiate::{Language, takes_gzip};
 pub(crate) use openapi::Description;
 pub(crate) use ready::Ready;
@@ -111,8 +111,18 @@ fn refused(site: &Site, request: &Incoming<'_>, refusal: &Refusal) -> Response {
         return problem::of(refusal);
     }
     let accepted = request.headers.get(ACCEPT_LANGUAGE);
-    let language = Language::choose(&site.config.languages, None, accepted);
-    problem::page(refusal, page::refusal(site, refusal, language))
+    let (address, mut pairs) = Address::parse(request.target).ok().unzip();
+    let pairs = pairs.get_or_insert_default();
+    let language = language(site, pairs, accepted)
+        .unwrap_or_else(|_| Language::choose(&site.config.languages, None, accepted));
+    let text = match address {
+        Some(Address::Stat { name, .. }) => {
+            page::meant(site, &name, pairs);
+            page::refusal_of_stat(site, (&name, pairs), refusal, language)
+        }
+        _ => page::refusal(site, refusal, language),
+    };
+    problem::page(refusal, text)
 }
 
 async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Refused> {
@@ -122,6 +132,9 @@ async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Ref
         false => Language::English,
     };
     if let Address::Stat { name, format, edition } = &address {
+        if address.is_for_people() {
+            page::meant(site, name, &mut pairs);
+        }
         let form = Form { format: format.unwrap_or(Format::Html), language };
         let client = Some(request.client);
         let ask = Ask { stat: name, pairs: &pairs, client, through: None };

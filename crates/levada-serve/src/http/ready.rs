@@ -52,10 +52,13 @@ impl Ready {
             return;
         }
         let mut ready = Self { is_whole: true, ..Self::default() };
-        for name in site.catalogue.stats.keys() {
+        // What has no answer in this edition is not tried again: it would be another edition.
+        let fits = |name: &String| shown.standing.fits.get(name).is_some_and(Result::is_ok);
+        for name in site.catalogue.stats.keys().filter(|name| fits(name)) {
             ready.add_stat(site, name).await;
         }
-        for name in site.catalogue.pages.keys() {
+        let pages = site.catalogue.pages.iter().filter(|(_, page)| page.stats.iter().all(fits));
+        for (name, _) in pages {
             ready.add_page(site, name).await;
         }
         for language in site.languages() {
@@ -96,8 +99,11 @@ impl Ready {
     async fn add_page(&mut self, site: &Arc<Site>, name: &str) {
         for language in site.languages() {
             match page::page(site, name, language).await {
-                Ok(rendered) => self.add(&format!("/pages/{name}"), language, rendered.kept()),
-                Err(_) => self.is_whole = false,
+                // Without a tag it is not the whole page.
+                Ok(rendered) if rendered.etag.is_some() => {
+                    self.add(&format!("/pages/{name}"), language, rendered.kept());
+                }
+                _ => self.is_whole = false,
             }
         }
     }

@@ -27,8 +27,8 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         zone: file.zone()?,
         clock: Clock::system(),
         log: Arc::new(move |problem: &Problem| printer.note(problem)),
+        brand: file.brand(),
         config: file.serve,
-        brand: file.brand,
     };
     runtime.block_on(async {
         let stop = stop_signal()?;
