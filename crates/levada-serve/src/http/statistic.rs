@@ -65,7 +65,8 @@ pub(crate) async fn of_edition(
     {
         return Ok(Rendered::unchanged(form.format.content_type(), keeping(form.format), tag));
     }
-    let answer = match site.shelf.known(&question.key()) {
+    let key = question.key();
+    let answer = match named.kept(&key).or_else(|| site.shelf.known(&key)) {
         Some(answer) => {
             site.metrics.hits.add();
             answer
