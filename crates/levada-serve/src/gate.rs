@@ -1,5 +1,5 @@
-//! Who may cause a query: a bounded rate per client, a bounded number at a time, a bounded queue, and
-//! nobody while the database is known to be away. What is known already passes no gate.
+//! Who may cause a query: a bounded rate per client, a bounded number at a time, a bounded queue,
+//! and nobody while the database is known to be away. What is known already passes no gate.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -16,7 +16,8 @@ use testkit::Database;
 use crate::config::{Page, Serve, Stat};
 use crate::http::{self, Incoming, Ready};
 use crate::site::Site;
-use crate::{Catalogue, Clock, Server, watch};
+use crate::watch::Watch;
+use crate::{Catalogue, Clock, Server};
 
 const SECTIONS: &str = r#"
 [[stat]]
@@ -182,6 +183,7 @@ impl Published {
 /// A site with a clock of its own.
 struct Place {
     site: Arc<Site>,
+    watch: Arc<tokio::sync::Mutex<Watch>>,
     now: Arc<AtomicI64>,
     said: Arc<Mutex<Vec<String>>>,
     /// Bodies that were found right, by address, for the edition then published.
@@ -224,7 +226,17 @@ impl Place {
             clock: Clock::of(clock),
             log: Arc::new(move |problem| saying.lock().unwrap().push(format!("{problem:?}"))),
         };
-        Self { site: Arc::new(server.site().unwrap()), now, said, right: HashMap::new() }
+        let site = Arc::new(server.site().unwrap());
+        let watch = Arc::new(tokio::sync::Mutex::new(Watch::new(Arc::clone(&site))));
+        // Looks when visitors ask for it; when else, the test decides.
+        let (asking, watching) = (Arc::clone(&site), Arc::clone(&watch));
+        tokio::spawn(async move {
+            loop {
+                asking.looks.asked().await;
+                let _ = watching.lock().await.look().await;
+            }
+        });
+        Self { site, watch, now, said, right: HashMap::new() }
     }
 
     fn set(&self, now: Timestamp) {
@@ -233,7 +245,7 @@ impl Place {
 
     /// What the notification of a publication causes, and the poll.
     async fn look(&self) {
-        watch::look(&self.site).await.unwrap();
+        self.watch.lock().await.look().await.unwrap();
         Ready::prepare(&self.site).await;
     }
 
@@ -474,7 +486,7 @@ fn what_does_not_fit_is_said_once_and_tried_again_only_where_that_may_help() {
         // Somebody holds a table for the moment of the look.
         let mut session = database.session().unwrap();
         session.run("BEGIN; LOCK reports.people").unwrap();
-        watch::look(&place.site).await.unwrap();
+        place.watch.lock().await.look().await.unwrap();
         assert_eq!(said().len(), 3, "{:?}", said());
         assert_eq!(place.get("/stats/messages.json", None).await.status, 200);
         assert_eq!(place.get("/stats/people.json", None).await.status, 503);
