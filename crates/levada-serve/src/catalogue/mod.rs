@@ -1,8 +1,8 @@
-//! The statistics and pages that are served, with everything about them that can be decided without
-//! a database: `stat` compiles one, `judge` says what it may not, `sql` binds its parameters,
-//! `parameter` reads what visitors ask, `timeline` joins the completeness of its rollups. What only
-//! an edition decides is in `fit`, with `direct` for queries that nobody wrote and `reads` for those
-//! that somebody did.
+//! The statistics and pages that are served, with everything about them that can be decided
+//! without a database: `stat` compiles one, `judge` says what it may not, `sql` binds its
+//! parameters, `parameter` reads what visitors ask, `timeline` joins the completeness of its
+//! rollups. What only an edition decides is in `fit`, with `direct` for queries that nobody wrote
+//! and `reads` for those that somebody did.
 
 mod direct;
 mod fit;

@@ -139,7 +139,7 @@ fn long_what_is_served_is_as_the_document_says() {
             .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .args(["run", &url, "--no-color", "--seed", "5", "--max-examples", "25"])
             .args(["--exclude-checks", "positive_data_acceptance"])
-            .args(["--phases", "examples,coverage,fuzzing", "--workers", "2"])
+            .args(["--phases", "examples,coverage,fuzzing", "--workers", "1"])
             .args(["--request-timeout", "20", "--continue-on-failure"]),
     );
     serving.get("/healthz").expect(200);
