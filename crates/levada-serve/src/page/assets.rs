@@ -1,5 +1,5 @@
-//! Files that pages need, under names that change with their content, so that browsers may keep them for
-//! ever.
+//! Files that pages need, under names that change with their content, so that browsers may keep
+//! them for ever.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -155,7 +155,8 @@ fn field(
                     select id=(id) name=(name) {
                         @if may_lack { option value="" { (words.any) } }
                         @for known in &choices {
-                            option value=(known) selected[value.as_deref() == Some(known)] { (known) }
+                            @let is_given = value.as_deref() == Some(known);
+                            option value=(known) selected[is_given] { (known) }
                         }
                     }
                 }

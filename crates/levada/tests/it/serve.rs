@@ -6,6 +6,7 @@ mod contract;
 mod headers;
 mod hostile;
 mod openapi;
+mod page;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
