@@ -53,11 +53,6 @@ impl Assets {
         self.files.get(name)
     }
 
-    /// The same for the same files.
-    pub(crate) fn names(&self) -> String {
-        self.files.keys().cloned().collect::<Vec<_>>().join(" ")
-    }
-
     fn add(&mut self, name: &str, extension: &str, content: Vec<u8>) -> String {
         let hash = blake3::hash(&content).to_hex();
         let name = format!("{name}-{}.{extension}", &hash[..12]);
