@@ -8,6 +8,7 @@ mod answer;
 mod catalogue;
 mod clock;
 mod config;
+mod console;
 mod desk;
 mod gate;
 mod http;

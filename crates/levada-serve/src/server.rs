@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::{Brand, Serve};
+use crate::console::Console;
 use crate::desk::Desk;
 use crate::gate::Gate;
 use crate::http::{self, Incoming};
@@ -52,7 +53,10 @@ pub struct Server {
 pub struct Listening {
     /// Where visitors are answered.
     pub address: SocketAddr,
+    /// Where operators are, if they are anywhere.
+    pub console_address: Option<SocketAddr>,
     listener: TcpListener,
+    console: Option<Console>,
     site: Arc<Site>,
 }
 
@@ -76,7 +80,10 @@ impl Server {
                 .hint("choose another [serve] listen, or end what listens there")
         })?;
         let address = listener.local_addr()?;
-        Ok(Listening { address, listener, site: Arc::new(self.site()?) })
+        let site = Arc::new(self.site()?);
+        let console = Console::open(&site).await?;
+        let console_address = console.as_ref().map(|console| console.address);
+        Ok(Listening { address, console_address, listener, console, site })
     }
 
     fn site(self) -> anyhow::Result<Site> {
@@ -124,6 +131,7 @@ impl Listening {
     /// Answers until `stop` is ready, and then those who are being answered.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (ending, ended) = watch::channel(false);
+        let console = self.console.map(|console| tokio::spawn(console.run(ended.clone())));
         let keeping = tokio::spawn(crate::watch::keep(Arc::clone(&self.site), ended));
         let visitors = Arc::new(Semaphore::new(self.site.config.visitors));
         let graceful = GracefulShutdown::new();
@@ -144,6 +152,9 @@ impl Listening {
         let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
         let _ = ending.send(true);
         let _ = keeping.await;
+        if let Some(console) = console {
+            let _ = console.await;
+        }
     }
 }
 
