@@ -1,0 +1,1 @@
+//! Pages and console in a real browser.
