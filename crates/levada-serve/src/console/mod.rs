@@ -176,6 +176,7 @@ impl Room {
             }
             "/assets/console.css" => asset("text/css", include_str!("console.css")),
             "/assets/console.js" => asset("text/javascript", include_str!("console.js")),
+            "/assets/console.svg" => asset("image/svg+xml", include_str!("console.svg")),
             _ => plain(StatusCode::NOT_FOUND, "The console is one page: /\n"),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn console(site: &Site, told: &Told) -> Markup {
                     @if !notes.is_empty() { "(" (notes.len()) ") " }
                     (finding) " – levada console"
                 }
+                link rel="icon" type="image/svg+xml" href="/assets/console.svg";
                 link rel="stylesheet" href="/assets/console.css";
                 script src="/assets/console.js" defer {}
             }

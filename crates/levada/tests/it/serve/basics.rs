@@ -2,7 +2,8 @@
 
 use super::Place;
 
-const MESSAGES: &str = "create table message (id int primary key, kind text, at timestamptz);
+pub(super) const MESSAGES: &str =
+    "create table message (id int primary key, kind text, at timestamptz);
     insert into message
     select n, case when n % 3 = 0 then 'sms' else 'email' end,
            now() - n * interval '1 hour'

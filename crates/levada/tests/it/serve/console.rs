@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use testkit::{Cluster, Database, wait_for};
 
-use super::{Place, Serving, basics, client};
+use super::basics::{self, MESSAGES};
+use super::{Place, Serving, client};
 use crate::support::{Ran, command};
 use client::Reply;
 
@@ -275,9 +276,3 @@ fn a_role_that_may_not_read_the_records_is_told_what_to_grant() {
     assert!(text.contains("GRANT SELECT ON ALL TABLES IN SCHEMA levada TO \"console_reader\""));
     assert!(text.contains("Edition 1 is shown, and current"), "{text}");
 }
-
-const MESSAGES: &str = "create table message (id int primary key, kind text, at timestamptz);
-    insert into message
-    select n, case when n % 3 = 0 then 'sms' else 'email' end,
-           now() - n * interval '1 hour'
-    from generate_series(0, 11 * 24 - 1) n";
