@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests of pages use: Debian's Chromium, and playwright-core with axe-core
-# in the folder `browser` of the build. Silent when all is there. Where it cannot be had it says so in
-# one line and succeeds: those tests are skipped.
+# in the folder `browser` of the build. Silent when all is there. Where it cannot be had it says
+# so in one line and succeeds: those tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -69,7 +69,7 @@ fn calendar(name: &str, rollup: &RollupStanding, zone: &TimeZone) -> Markup {
             ol.cells {
                 @for bucket in last {
                     li title=(format!("{}: {}", bucket.label, bucket.state.name())) {
-                        span.cell.(bucket.state.name()) aria-hidden="true" { (letter(bucket.state)) }
+                        (mark(bucket.state))
                         span.unseen { (bucket.label) ": " (bucket.state.name()) }
                     }
                 }

@@ -114,7 +114,10 @@ fn table(run: &Run) -> Markup {
                 tbody {
                     @for work in &run.works {
                         tr {
-                            td { span.key.(class(&work.category)) aria-hidden="true" {} " " (work.category) }
+                            td {
+                                span.key.(class(&work.category)) aria-hidden="true" {}
+                                " " (work.category)
+                            }
                             th scope="row" { (work.object) }
                             td.number { "+" (span(work.begins)) }
                             td.number { "+" (span(work.ends)) }

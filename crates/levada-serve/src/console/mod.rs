@@ -1,8 +1,8 @@
 //! The operator's console: one page behind a token, on a listener of its own, that tells what
 //! happened, to which object, what is safe and what to type next. It reads and never writes.
 //!
-//! `door` asks for the token, `records` reads what the target tells of runs, `notes` says what needs
-//! attention, `page` and the files beside it draw.
+//! `door` asks for the token, `records` reads what the target tells of runs, `notes` says what
+//! needs attention, `page` and the files beside it draw.
 
 mod buckets;
 mod door;

@@ -1,11 +1,14 @@
 //! What needs attention, each in four parts: what happened, to which object, what is safe, what to
 //! do next. Nothing here is drawn.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use report::Problem;
 
 use super::records::{Outcome, Run, Told};
-use super::words::{age, listed, moment_text};
+use super::words::{age, listed, moment_text, span};
+use crate::metrics::StatMetrics;
 use crate::site::Site;
 use crate::standing::{BucketState, RollupStanding};
 
@@ -20,6 +23,8 @@ pub(crate) struct Note {
     pub(crate) next: String,
 }
 
+/// A failure is attended to, or was not worth it, when no other one came for so long.
+const FAILURES_KEPT: Duration = Duration::from_secs(3600);
 /// Buckets that are named one by one.
 const BUCKETS_NAMED: usize = 12;
 
@@ -40,7 +45,7 @@ pub(crate) fn notes(site: &Site, told: &Told) -> Vec<Note> {
         notes.extend(rollups.filter_map(|(name, rollup)| incomplete(name, rollup)));
     }
     for (name, stat) in site.metrics.stats() {
-        notes.extend(stat.problem.map(|problem| failing(&name, &problem, stat.failures)));
+        notes.extend(failing(&name, &stat));
     }
     notes
 }
@@ -74,8 +79,8 @@ fn unconfirmed(site: &Site, now: Timestamp) -> Option<Note> {
         detail: None,
         safe: match is_shown {
             true => format!(
-                "What is known is still shown, and called stale, until {until}. After that visitors \
-                 are told to come again (503)."
+                "What is known is still shown, and called stale, until {until}. After that \
+                 visitors are told to come again (503)."
             ),
             false => format!(
                 "It has been too long to show what is known: since {until} visitors are told to \
@@ -156,15 +161,21 @@ fn incomplete(name: &str, rollup: &RollupStanding) -> Option<Note> {
     })
 }
 
-fn failing(name: &str, problem: &Problem, failures: u64) -> Note {
+fn failing(name: &str, stat: &StatMetrics) -> Option<Note> {
+    let problem = stat.problem.as_ref()?;
+    let ago = stat.failed_at?.elapsed();
+    if ago > FAILURES_KEPT {
+        return None;
+    }
+    let ago = span(ago.as_secs_f64());
     let detail = match &problem.detail {
         Some(detail) => format!("{}: {detail}", problem.message),
         None => problem.message.clone(),
     };
-    Note {
-        what: match failures {
-            1 => format!("A query of statistic {name} failed."),
-            _ => format!("{failures} queries of statistic {name} failed."),
+    Some(Note {
+        what: match stat.failures {
+            1 => format!("A query of statistic {name} failed, {ago} ago."),
+            many => format!("{many} queries of statistic {name} failed, the last {ago} ago."),
         },
         detail: Some(detail),
         safe: "Who asked got no answer or an earlier one that is called stale, never a wrong \
@@ -177,7 +188,7 @@ fn failing(name: &str, problem: &Problem, failures: u64) -> Note {
                  a slow one quick. Then start levada serve again."
             ),
         },
-    }
+    })
 }
 
 /// Hints begin with a small letter and end without a stop.

@@ -1,13 +1,15 @@
 //! The page of the console: what needs attention first, then the edition, runs, tables, rollups and
 //! the figures of the server. Complete without its script, which only fetches it again.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::notes::{Note, notes};
 use super::records::{Outcome, Records, Run, Table, Told};
 use super::words::{age, count, moment, span, with_code};
 use super::{buckets, figures, gantt};
 use crate::site::Site;
+
+const SCRIPT: PreEscaped<&str> = PreEscaped("<script src=\"/assets/console.js\" defer></script>");
 
 /// The whole page.
 pub(crate) fn console(site: &Site, told: &Told) -> Markup {
@@ -27,7 +29,7 @@ pub(crate) fn console(site: &Site, told: &Told) -> Markup {
                 }
                 link rel="icon" type="image/svg+xml" href="/assets/console.svg";
                 link rel="stylesheet" href="/assets/console.css";
-                script src="/assets/console.js" defer {}
+                (SCRIPT)
             }
             body {
                 a.skip href="#main" { "Skip to what happened" }

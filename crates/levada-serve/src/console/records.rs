@@ -1,5 +1,5 @@
-//! What the records of the target tell of runs and tables, read in one short snapshot and remembered:
-//! when the database is away, the last that it said is shown as such.
+//! What the records of the target tell of runs and tables, read in one short snapshot and
+//! remembered: when the database is away, the last that it said is shown as such.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -147,14 +147,11 @@ fn it_tells_what_the_records_tell() {
     place.source.execute("UPDATE message SET kind = 'fax' WHERE id BETWEEN 5 AND 7").unwrap();
     place.publish();
     let target = &place.target;
-    target
-        .execute(
-            "UPDATE levada.rollup_bucket SET state = 'failed' WHERE bucket_start =
-            (SELECT min(bucket_start) FROM levada.rollup_bucket);
-         UPDATE levada.rollup_bucket SET state = 'gap' WHERE bucket_start =
-            (SELECT max(bucket_start) FROM levada.rollup_bucket WHERE state <> 'open')",
-        )
-        .unwrap();
+    for (state, chosen) in [("failed", "min(bucket_start)"), ("gap", "max(bucket_start)")] {
+        let chosen = format!("SELECT {chosen} FROM levada.rollup_bucket WHERE state = 'closed'");
+        let sql = format!("UPDATE levada.rollup_bucket SET state = '{state}'");
+        target.execute(&format!("{sql} WHERE bucket_start = ({chosen})")).unwrap();
+    }
     let serving = serve(&place);
     serving.wait_until_ready();
     serving.get("/stats/messages.json?days=3").expect(200);
@@ -198,6 +195,25 @@ fn before_the_first_run_it_says_what_to_type() {
     {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
+}
+
+#[test]
+fn a_statistic_that_fails_is_told_without_any_value() {
+    // 4711 is a value of a row, which the server's own message would name.
+    let stat = "[[stat]]\nname = \"broken\"\ntitle = \"Broken\"\n\
+                sql = \"SELECT (kind || (id + 4711))::int AS number FROM message\"\n";
+    let sections = format!("{}{stat}", sections());
+    let place = Place::new("serve_console_stat", MESSAGES, &sections);
+    place.publish();
+    let serving = serve(&place);
+    let text = wait_until_it_says(&serving, "of statistic broken failed, ");
+    for words in ["It said: stat \"broken\": ", "22P02", "never a wrong number"] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    assert!(!text.contains("4711") && !text.contains("sms4"), "{text}");
+    let row = "broken ";
+    assert!(text.contains(row), "{text}");
+    assert_eq!(serving.get("/stats/broken.json").status, 503);
 }
 
 #[test]
@@ -255,15 +271,14 @@ fn without_the_database_it_shows_what_it_knows_and_says_so() {
 fn a_role_that_may_not_read_the_records_is_told_what_to_grant() {
     let place = Place::new("serve_console_rights", MESSAGES, &sections());
     place.publish();
-    place
-        .target
-        .execute(
-            "CREATE ROLE console_reader LOGIN; GRANT USAGE ON SCHEMA levada, public, reports
-                 TO console_reader;
-             GRANT SELECT ON ALL TABLES IN SCHEMA levada, public, reports TO console_reader;
-             REVOKE SELECT ON levada.run FROM console_reader",
-        )
-        .unwrap();
+    for statement in [
+        "CREATE ROLE console_reader LOGIN",
+        "GRANT USAGE ON SCHEMA levada, public, reports TO console_reader",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA levada, public, reports TO console_reader",
+        "REVOKE SELECT ON levada.run FROM console_reader",
+    ] {
+        place.target.execute(statement).unwrap();
+    }
     let (before, after) = place.target.url().split_once('@').unwrap();
     assert!(before.starts_with("postgresql://"), "{before}");
     let url = format!("postgresql://console_reader@{after}");
