@@ -1,6 +1,7 @@
 //! Pages and console in a real browser: accessible, complete without scripts, usable by keyboard,
-//! on narrow screens and on paper. What is looked at is in `tests/browser/check.mjs`; `.ci/browser.sh`
-//! makes sure of the browser, and without one these tests say that they were skipped.
+//! on narrow screens and on paper. What is looked at is in `tests/browser/check.mjs`;
+//! `.ci/browser.sh` makes sure of the browser, and without one these tests say that they were
+//! skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
