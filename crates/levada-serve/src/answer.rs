@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::range::Range;
-use crate::standing::Version;
+use crate::standing::{Version, WindowStanding};
 
 /// Rows of one edition, and what is said of them.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     /// It is all that was asked for, and none of it is missing.
     pub(crate) is_complete: bool,
     pub(crate) range: Option<Range>,
+    /// The bounds of the window that it shows.
+    pub(crate) window: Option<WindowStanding>,
     pub(crate) columns: Vec<Column>,
     /// One JSON object each, with the columns in their order, as PostgreSQL wrote it.
     pub(crate) rows: Vec<String>,
@@ -57,13 +59,16 @@ pub(crate) enum Freshness {
     Stale {
         confirmed_at: Timestamp,
     },
+    /// It was asked for by its edition: that never changes, whatever is published since.
+    Fixed,
 }
 
 impl Answer {
-    /// "fresh", "partial" (fresh, but not complete) or "stale".
+    /// "fresh", "partial" (fresh, but not complete), "stale", or "fixed" (asked for by edition).
     pub(crate) fn state(&self, freshness: Freshness) -> &'static str {
         match freshness {
             Freshness::Stale { .. } => "stale",
+            Freshness::Fixed => "fixed",
             Freshness::Fresh if self.is_complete => "fresh",
             Freshness::Fresh => "partial",
         }
@@ -107,6 +112,13 @@ impl Answer {
                 .map(|bucket| json!({ "bucket": bucket.label, "state": bucket.state.name() }));
             head["missing"] = missing.collect();
             head["provisional_from"] = json!(range.provisional_from());
+        }
+        if let Some(window) = &self.window {
+            // A row is in it when after < its time <= through.
+            head["window"] = json!({
+                "after": window.lower_bound.to_string(),
+                "through": window.upper_bound.to_string(),
+            });
         }
         head
     }

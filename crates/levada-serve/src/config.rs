@@ -40,8 +40,12 @@ pub struct Serve {
     pub poll_seconds: u32,
     /// How much memory answers may take.
     pub cache_megabytes: u32,
-    /// How many connections of visitors are open at the same time.
+    /// How many connections of visitors are open at the same time. When all are, who has been
+    /// silent for longest makes room.
     pub visitors: usize,
+    /// Who says nothing for so long, or takes an answer more slowly than 64 KiB in that time, is
+    /// disconnected.
+    pub silence_seconds: u32,
     /// More rows than this are no answer.
     pub rows_max: u32,
     /// The languages of pages, the first where a visitor prefers none of them: "en", "fr".
@@ -71,6 +75,7 @@ impl Default for Serve {
             poll_seconds: 5,
             cache_megabytes: 64,
             visitors: 2048,
+            silence_seconds: 10,
             rows_max: 10_000,
             languages: vec!["en".to_owned(), "fr".to_owned()],
             console_listen: String::new(),
@@ -277,10 +282,12 @@ pub struct Figure {
     /// The column whose values are drawn as lines of their own, four at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// "count", "percent" (of 0 to 1) or "number".
+    /// "count" (nothing is 0), "percent" (of 0 to 1) or "number".
     pub unit: Unit,
     /// What columns are called: { messages = { en = "Messages", fr = "Messages" } }.
     pub columns: BTreeMap<String, Text>,
+    /// What the values of `series` are called: { sms = { en = "Text messages", fr = "SMS" } }.
+    pub series_names: BTreeMap<String, Text>,
 }
 
 /// How a figure is drawn.
@@ -302,12 +309,12 @@ pub enum FigureKind {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
-    /// Whole numbers, in groups of three digits.
-    #[default]
+    /// How often something was: where a complete bucket has no row, it was not at all, 0.
     Count,
     /// A share of 0 to 1, with one decimal.
     Percent,
-    /// As it is.
+    /// As it is, and unknown where a bucket has no row.
+    #[default]
     Number,
 }
 

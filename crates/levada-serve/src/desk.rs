@@ -35,6 +35,11 @@ impl Shown {
         let timelines = catalogue.stats.iter();
         let timelines = timelines.map(|(name, stat)| (name.clone(), timeline_of(stat, &standing)));
         let timelines = timelines.collect();
+        // The same edition may be put again, when a statistic fits after all.
+        let previous = match previous {
+            Some(known) if known.standing.version == standing.version => known.previous.as_ref(),
+            previous => previous,
+        };
         let previous = previous.map(|previous| {
             Arc::new(Shown {
                 standing: Arc::clone(&previous.standing),

@@ -6,25 +6,34 @@
 
 mod answer;
 mod catalogue;
+mod check;
 mod clock;
 mod config;
 mod console;
 mod desk;
 mod gate;
+mod house;
 mod http;
+mod layout;
 mod metrics;
 mod page;
+mod patience;
 mod pool;
 mod query;
 mod range;
 mod refusal;
+mod rights;
 mod server;
 mod shelf;
 mod site;
 mod standing;
 mod watch;
 
+#[cfg(test)]
+mod nights_tests;
+
 pub use catalogue::Catalogue;
+pub use check::check;
 pub use clock::Clock;
 pub use config::{
     Brand, Figure, FigureKind, Kind, Last, Page, Parameter, Scalar, Serve, Stat, Text, Unit,

@@ -1,18 +1,18 @@
 //! One answer out of the database: a read-only snapshot that tells its version and holds the rows.
 
 use jiff::Timestamp;
-use pg::{Session, ToSql, quote_identifier};
+use pg::{Session, ToSql};
 
 use crate::answer::{Answer, Column, Shape};
-use crate::catalogue::{Bind, Compiled, Timeline};
+use crate::catalogue::{self, Bind, Compiled, Fitted, Subject, Timeline};
 use crate::range::Range;
-use crate::refusal::Refusal;
 use crate::standing::{self, Standing};
 
 /// Everything that decides an answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) stat: std::sync::Arc<Compiled>,
+    pub(crate) fitted: std::sync::Arc<Fitted>,
     pub(crate) standing: std::sync::Arc<Standing>,
     pub(crate) timeline: Timeline,
     pub(crate) values: std::collections::BTreeMap<String, Option<String>>,
@@ -30,7 +30,6 @@ pub(crate) enum Loaded {
 /// Why a query gave no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Refused(Refusal),
     Database(pg::Error),
     /// The query is wrong, or answers too much: a sentence for the log.
     Query(String),
@@ -50,13 +49,13 @@ pub(crate) async fn load(
     question: &Question,
     rows_max: u32,
 ) -> Result<Loaded, Failure> {
-    session.batch(&format!("{BEGIN}; SET LOCAL search_path = {}", path(question))).await?;
+    let path = catalogue::path(&question.stat, &question.standing);
+    session.batch(&format!("{BEGIN}; SET LOCAL search_path = {path}")).await?;
     if standing::version(session).await?.as_ref() != Some(&question.standing.version) {
         session.batch("COMMIT").await?;
         return Ok(Loaded::Moved);
     }
-    let inner = &question.stat.query.sql;
-    let inner = inner.trim_end().trim_end_matches(';');
+    let inner = &question.fitted.query.sql;
     let columns = columns_of(session, inner).await?;
     let sql = format!(
         "SELECT pg_catalog.row_to_json(\"levada answer\")::text FROM (\n{inner}\n) AS \
@@ -64,7 +63,7 @@ pub(crate) async fn load(
         u64::from(rows_max) + 1
     );
     let binds: Vec<Option<String>> =
-        question.stat.query.binds.iter().map(|bind| question.bound(bind)).collect();
+        question.fitted.query.binds.iter().map(|bind| question.bound(bind)).collect();
     let binds: Vec<&(dyn ToSql + Sync)> =
         binds.iter().map(|bind| bind as &(dyn ToSql + Sync)).collect();
     let rows = session.rows(&sql, &binds).await?;
@@ -76,16 +75,11 @@ pub(crate) async fn load(
     Ok(Loaded::Answer(question.answer(columns, rows)))
 }
 
-/// Schemas in which names without one are looked for: those of the edition.
-fn path(question: &Question) -> String {
-    let reports = question.standing.rollups.values().map(|rollup| rollup.schema.as_str());
-    let mut schemas: Vec<&str> = reports.take(1).collect();
-    schemas.extend(question.standing.schemas.iter().map(String::as_str));
-    let schemas: Vec<String> = schemas.into_iter().map(quote_identifier).collect();
-    if schemas.is_empty() { "''".to_owned() } else { schemas.join(", ") }
-}
-
-async fn columns_of(session: &Session, sql: &str) -> Result<Vec<Column>, Failure> {
+/// The columns of a query, whatever its parameters are.
+///
+/// # Errors
+/// Two columns of one name; those of the server.
+pub(crate) async fn columns_of(session: &Session, sql: &str) -> Result<Vec<Column>, Failure> {
     let prepared = session.prepare(sql).await?;
     let mut columns: Vec<Column> = Vec::new();
     for column in prepared.columns() {
@@ -114,9 +108,14 @@ impl Question {
     pub(crate) fn key(&self) -> String {
         let mut key = format!("{} {}", self.standing.version.tag(), self.stat.name);
         for value in self.values.values() {
-            key.push('\n');
-            key += value.as_deref().unwrap_or("\0");
+            // Texts may hold whatever would stand between them.
+            key += &match value {
+                Some(value) => format!("\n{} {value}", value.len()),
+                None => "\n-".to_owned(),
+            };
         }
+        // A page may end earlier than the statistic could.
+        key += &format!("\n{:?}", self.timeline.closed_through);
         if let Some(range) = &self.range {
             key += &format!("\n{} {} {}", range.start, range.end, range.is_cut);
         }
@@ -140,7 +139,11 @@ impl Question {
     fn answer(&self, columns: Vec<Column>, rows: Vec<String>) -> Answer {
         let is_complete = match &self.range {
             Some(range) => range.is_complete(),
-            None => self.timeline.closed_through.is_some(),
+            None => self.timeline.closed_through.is_some() && !self.timeline.has_gaps,
+        };
+        let window = match &self.stat.subject {
+            Subject::Window(name) => self.standing.windows.get(name).cloned(),
+            _ => None,
         };
         Answer {
             stat: self.stat.name.clone(),
@@ -148,8 +151,9 @@ impl Question {
             as_of: self.standing.as_of,
             closed_through: self.timeline.closed_through,
             computed_at: self.timeline.computed_at,
-            is_complete: is_complete && self.timeline.unknown.is_empty(),
+            is_complete,
             range: self.range.clone(),
+            window,
             columns,
             rows,
         }

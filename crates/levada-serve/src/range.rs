@@ -85,6 +85,17 @@ pub(crate) fn resolve(
     })
 }
 
+/// All buckets that are complete, for statistics without a range of their own.
+///
+/// # Errors
+/// None that a visitor could cause.
+pub(crate) fn all(
+    buckets: &[BucketStanding],
+    closed_through: Option<Timestamp>,
+) -> Result<Range, Refusal> {
+    resolve(&Asked::Between { from: None, to: None }, buckets, closed_through, u32::MAX)
+}
+
 /// The complete buckets between two labels, and whether more was asked for than they are.
 fn between<'a>(
     from: Option<&str>,
@@ -107,14 +118,79 @@ fn between<'a>(
             && (first.label.as_str()..=last.label.as_str()).contains(&label)
             && complete.binary_search_by(|bucket| bucket.label.as_str().cmp(label)).is_err()
         {
-            return refuse(name, "is not the beginning of a bucket");
+            let reason = format!("is not the name of a bucket, such as {}", last.label);
+            return refuse(name, &reason);
         }
     }
     let starts = from.map_or(0, |from| complete.partition_point(|b| b.label.as_str() < from));
     let ends = to.map_or(complete.len(), |to| {
         complete.partition_point(|bucket| bucket.label.as_str() <= to)
     });
-    let is_cut = from.is_some_and(|from| from < first.label.as_str())
-        || to.is_some_and(|to| to > last.label.as_str());
+    let is_outside = |label: &str| label < first.label.as_str() || label > last.label.as_str();
+    let is_cut = from.is_some_and(is_outside) || to.is_some_and(is_outside);
     Ok((&complete[starts..ends.max(starts)], is_cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weeks that begin on Mondays of 2025: 5, 12, 19 and 26 May; the last is open.
+    fn weeks() -> Vec<BucketStanding> {
+        let week = |day: i32, state| BucketStanding {
+            label: format!("2025-05-{day:02}"),
+            start: format!("2025-05-{day:02}T00:00:00Z").parse().unwrap(),
+            end: if day == 26 { "2025-06-02T00:00:00Z" } else { "" }
+                .parse()
+                .unwrap_or_else(|_| format!("2025-05-{:02}T00:00:00Z", day + 7).parse().unwrap()),
+            state,
+        };
+        use BucketState::{Closed, Gap, Open};
+        vec![week(5, Closed), week(12, Gap), week(19, Closed), week(26, Open)]
+    }
+
+    fn resolved(from: Option<&str>, to: Option<&str>) -> Result<(String, bool), Refusal> {
+        let asked = Asked::Between { from: from.map(str::to_owned), to: to.map(str::to_owned) };
+        let through = "2025-05-26T00:00:00Z".parse().unwrap();
+        let range = resolve(&asked, &weeks(), Some(through), 90)?;
+        let labels: Vec<&str> = range.buckets.iter().map(|b| &b.label[8..]).collect();
+        Ok((labels.join(" "), range.is_complete()))
+    }
+
+    #[test]
+    fn ends_are_buckets_or_outside() {
+        let all = "05 12 19".to_owned();
+        for (from, to, expected) in [
+            (None, None, (all.clone(), false)),
+            (Some("2025-05-19"), None, ("19".to_owned(), true)),
+            (Some("2025-05-19"), Some("2025-05-26"), ("19".to_owned(), false)),
+            (Some("2025-05-26"), None, (String::new(), false)),
+            (Some("2025-05-28"), Some("2025-05-28"), (String::new(), false)),
+            (Some("2024-01-01"), Some("2025-05-05"), ("05".to_owned(), false)),
+            (None, Some("2024-01-01"), (String::new(), false)),
+            (None, Some("2025-05-05"), ("05".to_owned(), true)),
+        ] {
+            assert_eq!(resolved(from, to), Ok(expected), "{from:?} {to:?}");
+        }
+        assert!(resolved(Some("2025-05-13"), None).is_err(), "no Monday");
+        assert!(resolved(Some("2025-05-19"), Some("2025-05-12")).is_err(), "backwards");
+    }
+
+    #[test]
+    fn nothing_complete_is_nothing_shown() {
+        for asked in [Asked::Last(7), Asked::Between { from: None, to: None }] {
+            let range = resolve(&asked, &weeks(), None, 90).unwrap();
+            assert!(range.buckets.is_empty() && !range.is_complete(), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_named() {
+        let through = Some("2025-05-26T00:00:00Z".parse().unwrap());
+        let range = resolve(&Asked::Last(2), &weeks(), through, 90).unwrap();
+        let missing: Vec<&str> = range.missing().map(|bucket| bucket.label.as_str()).collect();
+        assert_eq!(missing, ["2025-05-12"]);
+        assert!(!range.is_complete());
+        assert!(resolve(&Asked::Last(3), &weeks(), through, 2).is_err(), "more than the maximum");
+    }
 }

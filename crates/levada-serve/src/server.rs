@@ -8,25 +8,27 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use pg::Endpoint;
 use report::Problem;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::config::{Brand, Serve};
+use crate::config::{Brand, Page, Serve};
 use crate::console::Console;
 use crate::desk::Desk;
 use crate::gate::Gate;
+use crate::house::{Farewell, House, Stay};
 use crate::http::{self, Incoming};
 use crate::metrics::Metrics;
+use crate::page::Assets;
+use crate::patience::Patient;
 use crate::pool::Pool;
 use crate::shelf::Shelf;
 use crate::site::{Log, Site};
@@ -60,10 +62,10 @@ pub struct Listening {
     site: Arc<Site>,
 }
 
-/// A visitor who says nothing for so long is disconnected.
-const SILENCE: Duration = Duration::from_secs(10);
 /// How long visitors are answered after the end was asked for.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// What [serve] max_age_seconds may be.
+const MAX_AGE_SECONDS_MAX: u32 = 60;
 /// All headers of a request together.
 const HEADERS_MAX: usize = 16 << 10;
 
@@ -71,8 +73,9 @@ impl Server {
     /// Binds the address. Nothing is answered before [`Listening::run`].
     ///
     /// # Errors
-    /// A [`Problem`] that names the address.
+    /// A [`Problem`] that names the address, or what is wrong with the section.
     pub async fn listen(self) -> anyhow::Result<Listening> {
+        self.refuse_long_ages()?;
         let address = &self.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Problem::new(format!("cannot listen on {address}"))
@@ -86,7 +89,17 @@ impl Server {
         Ok(Listening { address, console_address, listener, console, site })
     }
 
-    fn site(self) -> anyhow::Result<Site> {
+    /// What others keep without asking is wrong as soon as another edition is published.
+    fn refuse_long_ages(&self) -> Result<(), Problem> {
+        if self.config.max_age_seconds <= MAX_AGE_SECONDS_MAX {
+            return Ok(());
+        }
+        Err(Problem::new("[serve] max_age_seconds is more than a minute")
+            .detail("browsers and proxies would show an old edition for longer than that")
+            .hint("give 0 to 60; the addresses under /editions/ may be kept for ever"))
+    }
+
+    pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
         let wait = Duration::from_millis(config.wait_ms.into());
@@ -103,7 +116,9 @@ impl Server {
             shelf: Shelf::new(config.cache_megabytes),
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
-            build: build(),
+            build: build(&self.brand, &config, &self.catalogue, &self.zone),
+            assets: Assets::read(&self.brand)?,
+            description: http::Description::new(&self.catalogue, &config),
             started_at: self.clock.now(),
             looking: tokio::sync::Mutex::new(()),
             brand: self.brand,
@@ -117,14 +132,24 @@ impl Server {
     }
 }
 
-/// Another program may render other pages of the same edition.
-fn build() -> String {
-    let program = std::env::current_exe().and_then(std::fs::metadata);
-    let changed = program.as_ref().ok().and_then(|program| program.modified().ok());
+/// Stands for everything that pages are made of besides the statistics: another program, another
+/// brand or another language gives other pages of the same edition.
+fn build(brand: &Brand, config: &Serve, catalogue: &Catalogue, zone: &TimeZone) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let program = std::env::current_exe().and_then(std::fs::metadata).ok();
+    let changed = program.as_ref().and_then(|program| program.modified().ok());
     let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-    let length = program.map_or(0, |program| program.len());
-    let text = format!("{} {length} {changed:?}", env!("CARGO_PKG_VERSION"));
-    blake3::hash(text.as_bytes()).to_hex()[..8].to_owned()
+    let length = program.as_ref().map(|program| program.len());
+    for file in brand.logo.iter().chain(&brand.stylesheet) {
+        hasher.update(&std::fs::read(file).unwrap_or_default());
+    }
+    let pages: Vec<&Page> = catalogue.pages.values().map(AsRef::as_ref).collect();
+    let parts = (brand, &config.public_url, &config.languages, pages);
+    hasher.update(&serde_json::to_vec(&parts).unwrap_or_default());
+    let zone = zone.iana_name().unwrap_or_default();
+    hasher
+        .update(format!("{} {length:?} {changed:?} {zone}", env!("CARGO_PKG_VERSION")).as_bytes());
+    hasher.finalize().to_hex()[..8].to_owned()
 }
 
 impl Listening {
@@ -133,23 +158,22 @@ impl Listening {
         let (ending, ended) = watch::channel(false);
         let console = self.console.map(|console| tokio::spawn(console.run(ended.clone())));
         let keeping = tokio::spawn(crate::watch::keep(Arc::clone(&self.site), ended));
-        let visitors = Arc::new(Semaphore::new(self.site.config.visitors));
-        let graceful = GracefulShutdown::new();
+        let house = House::new(Arc::clone(&self.site));
         tokio::pin!(stop);
         loop {
-            let accepted = tokio::select! {
-                accepted = accept(&self.listener, &visitors) => accepted,
+            let (stream, peer) = tokio::select! {
+                accepted = accept(&self.listener, &house) => accepted,
                 () = &mut stop => break,
             };
-            let (stream, peer, place) = accepted;
-            let connection = converse(Arc::clone(&self.site), stream, peer, &graceful);
-            tokio::spawn(async move {
-                connection.await;
-                drop(place);
-            });
+            match house.enter() {
+                Some(stay) => {
+                    tokio::spawn(converse(Arc::clone(&self.site), stream, peer, stay));
+                }
+                None => turn_away(&stream),
+            }
         }
         drop(self.listener);
-        let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+        let _ = tokio::time::timeout(FAREWELL, house.close()).await;
         let _ = ending.send(true);
         let _ = keeping.await;
         if let Some(console) = console {
@@ -158,46 +182,51 @@ impl Listening {
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    visitors: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>) {
-    let place = Arc::clone(visitors).acquire_owned().await.ok();
+async fn accept(listener: &TcpListener, house: &House) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
-            // Out of file descriptors, say: that passes when visitors leave.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Ok(accepted) => return accepted,
+            // Out of file descriptors, say: one comes back when a visitor leaves.
+            Err(_) => {
+                house.dismiss();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 }
 
-fn converse(
-    site: Arc<Site>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + use<> {
+/// Says that the house is full, and waits for nothing: not even for being heard.
+fn turn_away(stream: &TcpStream) {
+    const SORRY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
+        cache-control: no-store\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let _ = stream.try_write(SORRY);
+}
+
+async fn converse(site: Arc<Site>, stream: TcpStream, peer: SocketAddr, stay: Stay) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Body>| {
+    let silence = Duration::from_secs(site.config.silence_seconds.max(1).into());
+    let stay = &stay;
+    let service = service_fn(|request: hyper::Request<Body>| {
         let site = Arc::clone(&site);
         async move {
-            Ok::<hyper::Response<Full<Bytes>>, Infallible>(answer(&site, &request, peer).await)
+            let _answering = stay.answering();
+            Ok::<_, Infallible>(answer(&site, &request, peer).await)
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
+    let stream = TokioIo::new(Patient::new(stream, silence));
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(SILENCE)
+        .header_read_timeout(silence)
         .max_buf_size(HEADERS_MAX)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(HEADERS_MAX as u32)
-        .max_concurrent_streams(32);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
-    async move {
+        .serve_connection(stream, service);
+    tokio::pin!(connection);
+    let farewell = tokio::select! {
+        biased;
+        _ = &mut connection => return,
+        farewell = stay.dismissed() => farewell,
+    };
+    if farewell == Farewell::AfterTheAnswer {
+        connection.as_mut().graceful_shutdown();
         let _ = connection.await;
     }
 }
@@ -207,12 +236,19 @@ async fn answer(
     request: &hyper::Request<Body>,
     peer: SocketAddr,
 ) -> hyper::Response<Full<Bytes>> {
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let incoming = Incoming {
-        method: request.method(),
-        target,
-        headers: request.headers(),
-        client: crate::gate::client(peer.ip()),
+    let response = match http::malformed(request) {
+        Some(refused) => refused,
+        None => {
+            let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+            let incoming = Incoming {
+                method: request.method(),
+                target,
+                headers: request.headers(),
+                client: crate::gate::client(peer.ip()),
+            };
+            http::respond(site, &incoming).await
+        }
     };
-    http::respond(site, &incoming).await
+    site.metrics.responded(response.status());
+    response
 }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Brand, Serve};
 use crate::desk::{Desk, Shown};
 use crate::gate::Gate;
-use crate::http::Language;
+use crate::http::{Description, Language};
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::query::{self, Failure, Loaded, Question};
@@ -31,6 +31,7 @@ pub(crate) type Log = Arc<dyn Fn(&Problem) + Send + Sync>;
 pub(crate) struct Site {
     pub(crate) config: Serve,
     pub(crate) brand: Brand,
+    pub(crate) assets: crate::page::Assets,
     pub(crate) catalogue: Catalogue,
     /// In which people read times.
     pub(crate) zone: TimeZone,
@@ -41,6 +42,8 @@ pub(crate) struct Site {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
+    /// What is served, in the words of OpenAPI.
+    pub(crate) description: Description,
     pub(crate) log: Log,
     /// Stands for this very program in entity tags.
     pub(crate) build: String,
@@ -118,15 +121,19 @@ impl Site {
         if let Some(through) = ask.through {
             timeline.closed_through = timeline.closed_through.map(|own| own.min(through));
         }
-        let asked = catalogue::read(stat, &shown.standing, ask.pairs)?;
+        let fit = shown.standing.fits.get(ask.stat).ok_or(Refusal::Failed)?;
+        let fitted = Arc::clone(fit.as_ref().map_err(|_| Refusal::Failed)?);
+        let asked = catalogue::read(stat, &fitted, ask.pairs)?;
         let range = match (&asked.range, &stat.config.last) {
             (Some(range), Some(last)) => {
                 Some(range::resolve(range, &timeline.buckets, timeline.closed_through, last.max)?)
             }
-            _ => None,
+            _ if timeline.buckets.is_empty() => None,
+            _ => Some(range::all(&timeline.buckets, timeline.closed_through)?),
         };
         let question = Question {
             stat: Arc::clone(stat),
+            fitted,
             standing: Arc::clone(&shown.standing),
             timeline,
             values: asked.values.clone(),
@@ -173,7 +180,6 @@ impl Site {
                     Loaded::Moved => None,
                 });
             }
-            Ok(Err(Failure::Refused(refusal))) => return Err(refusal),
             Ok(Err(Failure::Database(error))) => error.problem(),
             Ok(Err(Failure::Query(text))) => Problem::new(text),
             Err(_) => Problem::new("it did not end in time"),

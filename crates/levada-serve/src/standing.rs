@@ -1,11 +1,14 @@
 //! What one snapshot of the target says of itself: which edition it is, and how far each statistic
 //! is complete. All answers of that edition are resolved against this value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use pg::Session;
+
+use crate::catalogue::Fit;
+use crate::layout::Layout;
 
 /// Which edition an answer belongs to. A number alone would not do: a target that was restored
 /// from a backup gives out numbers a second time.
@@ -35,8 +38,8 @@ pub(crate) struct Standing {
     pub(crate) schemas: Vec<String>,
     pub(crate) rollups: BTreeMap<String, RollupStanding>,
     pub(crate) windows: BTreeMap<String, WindowStanding>,
-    /// The texts that are known, by statistic and parameter.
-    pub(crate) values: BTreeMap<(String, String), Arc<BTreeSet<String>>>,
+    /// By statistic: how it is asked in this edition, or why it cannot be.
+    pub(crate) fits: BTreeMap<String, Fit>,
 }
 
 /// How far a rollup is complete.
@@ -47,6 +50,8 @@ pub(crate) struct RollupStanding {
     pub(crate) zone: Option<String>,
     pub(crate) grain: Option<String>,
     pub(crate) calendar: Option<String>,
+    /// Missing where an earlier levada has recorded it, or a later one in another way.
+    pub(crate) layout: Option<Layout>,
     /// Goes up whenever a number or a state changes.
     pub(crate) version: i64,
     /// All before is complete, but for buckets that are gaps.
@@ -142,8 +147,13 @@ fn version_of(row: &pg::Row) -> pg::Result<Version> {
 }
 
 impl Standing {
-    /// Reads it in the transaction of `session`; `None` where nothing is published. The texts of
-    /// `values` are added by whoever knows the statistics.
+    /// Whether a statistic did not fit for a reason that may pass.
+    pub(crate) fn has_passing(&self) -> bool {
+        self.fits.values().any(|fit| fit.as_ref().is_err_and(|unfit| unfit.is_passing))
+    }
+
+    /// Reads it in the transaction of `session`; `None` where nothing is published. The `fits` are
+    /// added by whoever knows the statistics.
     pub(crate) async fn read(session: &Session) -> pg::Result<Option<Self>> {
         if !exists(session, "levada.edition").await? {
             return Ok(None);
@@ -158,7 +168,7 @@ impl Standing {
             schemas: row.get("schemas"),
             rollups: rollups(session, edition).await?,
             windows: windows(session, edition).await?,
-            values: BTreeMap::new(),
+            fits: BTreeMap::new(),
         }))
     }
 }
@@ -180,11 +190,13 @@ async fn rollups(session: &Session, edition: i32) -> pg::Result<BTreeMap<String,
     for row in session.rows(include_str!("sql/standing_rollups.sql"), &[&edition]).await? {
         let name: String = row.get("name");
         let closed: Option<&str> = row.get("closed_through");
+        let layout: Option<&str> = row.get("layout");
         let rollup = RollupStanding {
             schema: row.get("schema_name"),
             zone: row.get("zone"),
             grain: row.get("grain"),
             calendar: row.get("calendar"),
+            layout: layout.and_then(|layout| serde_json::from_str(layout).ok()),
             version: row.get("version"),
             closed_through: closed.map(parsed).transpose()?,
             computed_at: moment(&row, "computed_at")?,
@@ -211,7 +223,8 @@ async fn windows(session: &Session, edition: i32) -> pg::Result<BTreeMap<String,
     Ok(windows)
 }
 
-async fn exists(session: &Session, table: &str) -> pg::Result<bool> {
+/// Whether there is such a relation, or one that may not be seen.
+pub(crate) async fn exists(session: &Session, table: &str) -> pg::Result<bool> {
     let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
     Ok(session.one(sql, &[&table]).await?.get(0))
 }

@@ -1,7 +1,6 @@
 //! Keeps what is shown current: hears of each publication, looks for itself besides, and makes the
 //! usual responses ready before anybody asks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use pg::{Listener, Purpose, Session};
 use report::Problem;
 use tokio::sync::watch::Receiver;
 
+use crate::catalogue;
 use crate::desk::Shown;
 use crate::http::Ready;
 use crate::site::Site;
@@ -16,8 +16,8 @@ use crate::standing::Standing;
 
 /// What the publish transaction notifies on.
 const CHANNEL: &str = "levada_published";
-/// How many texts a parameter may have.
-const VALUES_MAX: usize = 100_000;
+/// How long all statistics together may take to fit a new edition.
+const FITTING: Duration = Duration::from_secs(60);
 
 /// Watches until `stop` says so.
 pub(crate) async fn keep(site: Arc<Site>, mut stop: Receiver<bool>) {
@@ -87,14 +87,16 @@ pub(crate) async fn look(site: &Arc<Site>) -> Result<(), Problem> {
     let Some(session) = lease.session() else { return Err(Problem::new("no session")) };
     let known = site.desk.shown();
     let reading = async {
-        session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let beginning = session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        let silence = || pg::Error::Lost("the server says nothing".to_owned());
+        tokio::time::timeout(limit, beginning).await.map_err(|_| silence())??;
         let standing = read(session, site, known.as_ref()).await?;
         session.batch("COMMIT").await?;
         Ok::<_, pg::Error>(standing)
     };
-    let looked = match tokio::time::timeout(limit, reading).await {
+    let looked = match tokio::time::timeout(FITTING, reading).await {
         Ok(Ok(looked)) => looked,
-        Ok(Err(error)) => return Err(error.problem()),
+        Ok(Err(error)) => return Err(crate::rights::explained(&error)),
         Err(_) => return Err(Problem::new("the reporting database does not answer in time")),
     };
     lease.give_back();
@@ -122,31 +124,33 @@ enum Looked {
     Other(Box<Standing>),
 }
 
+/// Reads what is published, in one snapshot, and fits the statistics to it.
 async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg::Result<Looked> {
     let version = crate::standing::version(session).await?;
     let Some(version) = version else { return Ok(Looked::Nothing) };
-    if known.is_some_and(|known| known.standing.version == version) {
-        return Ok(Looked::Same);
-    }
-    let Some(mut standing) = Standing::read(session).await? else { return Ok(Looked::Nothing) };
-    for stat in site.catalogue.stats.values() {
-        for (name, parameter) in &stat.parameters {
-            let Some(sql) = &parameter.values_from else { continue };
-            let sql = sql.trim_end().trim_end_matches(';');
-            let sql = format!(
-                "SELECT v::text FROM (\n{sql}\n) AS t(v) WHERE v IS NOT NULL LIMIT {}",
-                VALUES_MAX + 1
-            );
-            let rows = session.rows(&sql, &[]).await?;
-            if rows.len() > VALUES_MAX {
-                return Err(pg::Error::Protocol(format!(
-                    "stat \"{}\": parameter {name} has more than {VALUES_MAX} values",
-                    stat.name
-                )));
-            }
-            let values: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
-            standing.values.insert((stat.name.clone(), name.clone()), Arc::new(values));
+    let known = known.filter(|known| known.standing.version == version);
+    let mut standing = match known {
+        Some(known) if !known.standing.has_passing() => return Ok(Looked::Same),
+        Some(known) => known.standing.as_ref().clone(),
+        None => match Standing::read(session).await? {
+            Some(standing) => standing,
+            None => return Ok(Looked::Nothing),
+        },
+    };
+    for (name, stat) in &site.catalogue.stats {
+        let before = standing.fits.get(name);
+        if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
+            continue;
         }
+        let before = before.and_then(|fit| fit.as_ref().err()).map(|unfit| unfit.problem.clone());
+        let fit = catalogue::fit(session, stat, &standing).await?;
+        if let Err(unfit) = &fit
+            && before.as_ref() != Some(&unfit.problem)
+        {
+            (site.log)(&unfit.problem);
+        }
+        site.metrics.fitted(name, fit.as_ref().err().map(|unfit| &unfit.problem));
+        standing.fits.insert(name.clone(), fit);
     }
     Ok(Looked::Other(Box::new(standing)))
 }

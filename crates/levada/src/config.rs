@@ -162,6 +162,15 @@ impl File {
         serve::Catalogue::new(&self.stats, &self.pages, place)
     }
 
+    /// Whose pages these are, with files where they are.
+    pub(crate) fn brand(&self) -> serve::Brand {
+        let mut brand = self.brand.clone();
+        for path in [&mut brand.logo, &mut brand.stylesheet].into_iter().flatten() {
+            *path = self.folder.join(&*path);
+        }
+        brand
+    }
+
     /// The database that visitors read: the target, by a role of their own if there is one.
     pub(crate) fn serving_endpoint(&self) -> anyhow::Result<Endpoint> {
         match self.serve.url.is_empty() {

@@ -1,8 +1,14 @@
 //! The statistics and pages that are served, with everything about them that can be decided without
-//! a database: `stat` compiles one, `sql` binds its parameters, `parameter` reads what visitors ask,
-//! `timeline` joins the completeness of the rollups it is made from.
+//! a database: `stat` compiles one, `judge` says what it may not, `sql` binds its parameters,
+//! `parameter` reads what visitors ask, `timeline` joins the completeness of its rollups. What only
+//! an edition decides is in `fit`, with `direct` for queries that nobody wrote and `reads` for those
+//! that somebody did.
 
+mod direct;
+mod fit;
+mod judge;
 mod parameter;
+mod reads;
 mod sql;
 mod stat;
 mod timeline;
@@ -13,9 +19,10 @@ use std::sync::Arc;
 
 use report::Problem;
 
+pub(crate) use fit::{Fit, Fitted, fit, path};
 pub(crate) use parameter::{Asked, read};
 pub(crate) use sql::Bind;
-pub(crate) use stat::Compiled;
+pub(crate) use stat::{Compiled, Subject};
 pub(crate) use timeline::{Timeline, of as timeline_of};
 
 use crate::config::{Page, Stat};
@@ -40,6 +47,7 @@ impl Catalogue {
     ) -> Result<Self, Problem> {
         let mut catalogue = Self::default();
         for stat in stats {
+            crate::page::refuse_figures(stat)?;
             let compiled = Arc::new(Compiled::new(stat, folder, reports)?);
             if catalogue.stats.insert(stat.name.clone(), compiled).is_some() {
                 return Err(Problem::new(format!("two [[stat]] are called \"{}\"", stat.name)));

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::Compiled;
+use super::{Compiled, Fitted};
 use crate::config::{Kind, Parameter, Scalar};
 use crate::range;
 use crate::refusal::Refusal;
-use crate::standing::Standing;
 
 /// What is asked of a statistic, in one form for all that mean the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub(crate) struct Asked {
 /// [`Refusal::UnknownValue`] for a text that no edition knows.
 pub(crate) fn read(
     stat: &Compiled,
-    standing: &Standing,
+    fitted: &Fitted,
     pairs: &[(String, String)],
 ) -> Result<Asked, Refusal> {
     let mut given: BTreeMap<&str, &str> = BTreeMap::new();
@@ -40,7 +39,7 @@ pub(crate) fn read(
     let mut values = BTreeMap::new();
     for (name, parameter) in &stat.parameters {
         let value = match (given.remove(name.as_str()), &parameter.default) {
-            (Some(text), _) => Some(checked(name, parameter, text, stat, standing)?),
+            (Some(text), _) => Some(checked(name, parameter, text, fitted)?),
             (None, Some(default)) => Some(default.to_string()),
             (None, None) if stat.config.filter.contains(name) => None,
             (None, None) => return Err(bad(name, "is missing")),
@@ -99,8 +98,7 @@ fn checked(
     name: &str,
     parameter: &Parameter,
     text: &str,
-    stat: &Compiled,
-    standing: &Standing,
+    fitted: &Fitted,
 ) -> Result<String, Refusal> {
     match parameter.kind {
         Kind::Boolean => match text {
@@ -118,13 +116,14 @@ fn checked(
         Kind::Date => {
             let bounds = (date(&parameter.min), date(&parameter.max));
             let (Some(min), Some(max)) = bounds else { return Err(bad(name, "has no bounds")) };
-            let value = text.parse::<Date>().ok().filter(|value| (min..=max).contains(value));
+            let value = text.parse::<Date>().ok().filter(|value| value.to_string() == text);
+            let value = value.filter(|value| (min..=max).contains(value));
             let value =
                 value.ok_or_else(|| bad(name, format!("is not a day from {min} to {max}")))?;
             Ok(value.to_string())
         }
         Kind::Text => {
-            let known = standing.values.get(&(stat.name.clone(), name.to_owned()));
+            let known = fitted.values.get(name);
             let is_known = parameter.values.iter().any(|value| value == text)
                 || known.is_some_and(|known| known.contains(text));
             match is_known {

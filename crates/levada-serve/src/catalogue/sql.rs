@@ -84,6 +84,50 @@ pub(crate) fn bind(sql: &str, parameters: &BTreeMap<String, Kind>) -> Result<Bou
     Ok(bound)
 }
 
+/// A part of a text outside string literals and comments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Word(String),
+    /// What stands in double quotes.
+    Name(String),
+    Mark(char),
+}
+
+/// Takes a query apart, as far as words and marks go.
+pub(super) fn pieces(text: &str) -> Vec<Piece> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let (mut pieces, mut rest, mut before) = (Vec::new(), text, ' ');
+    while let Some(first) = rest.chars().next() {
+        let length = match quoted(rest, before) {
+            Some(length) => {
+                match first {
+                    '"' => {
+                        let inside = rest[1..length].trim_end_matches('"').replace("\"\"", "\"");
+                        pieces.push(Piece::Name(inside));
+                    }
+                    '\'' | '$' => pieces.push(Piece::Mark(first)),
+                    _ => {}
+                }
+                length
+            }
+            None if first.is_alphabetic() || first == '_' => {
+                let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                pieces.push(Piece::Word(rest[..length].to_owned()));
+                length
+            }
+            None => {
+                if !first.is_whitespace() {
+                    pieces.push(Piece::Mark(first));
+                }
+                first.len_utf8()
+            }
+        };
+        before = rest[..length].chars().next_back().unwrap_or(' ');
+        rest = &rest[length..];
+    }
+    pieces
+}
+
 fn name_at(text: &str) -> Option<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());

@@ -1,11 +1,11 @@
 //! How far a statistic is complete: the least of the rollups that it is made from. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Compiled;
+use super::{Compiled, Subject};
 use crate::standing::{BucketStanding, Standing};
 
 /// The buckets of a statistic, and up to where they are complete.
@@ -17,24 +17,34 @@ pub(crate) struct Timeline {
     pub(crate) computed_at: Timestamp,
     /// Each as complete as the least complete of the rollups.
     pub(crate) buckets: Arc<Vec<BucketStanding>>,
-    /// Rollups that the edition does not have: then nothing can be said.
-    pub(crate) unknown: Vec<String>,
+    /// A bucket before `closed_through` is not complete, whatever range is asked for.
+    pub(crate) has_gaps: bool,
 }
 
 /// Joins the rollups of a statistic.
 pub(crate) fn of(stat: &Compiled, standing: &Standing) -> Timeline {
     let known: Vec<_> = stat.rollups.iter().filter_map(|n| standing.rollups.get(n)).collect();
-    let unknown = stat.rollups.iter().filter(|name| !standing.rollups.contains_key(*name));
     let published_at = standing.version.published_at;
-    // Without a calendar, and without any rollup, all is as of the edition.
     let through = known.iter().map(|rollup| rollup.closed_through);
-    let closed_through = through.min().unwrap_or(Some(standing.as_of));
+    // Without any rollup, all is as of the edition; a window ends where it says.
+    let whole = match &stat.subject {
+        Subject::Window(name) => standing.windows.get(name).map(|window| window.upper_bound),
+        _ => Some(standing.as_of),
+    };
+    let closed_through = through.min().unwrap_or(whole);
     let computed_at = known.iter().map(|rollup| rollup.computed_at).max();
+    let is_gap = |bucket: &BucketStanding| {
+        closed_through.is_some_and(|through| bucket.end <= through) && !bucket.state.is_complete()
+    };
+    let grains = known.iter().map(|rollup| (&rollup.grain, &rollup.calendar, &rollup.zone));
+    let grains: BTreeSet<_> = grains.filter(|(grain, ..)| grain.is_some()).collect();
+    let lists: Vec<_> = known.iter().map(|rollup| &rollup.buckets).collect();
     Timeline {
         closed_through,
         computed_at: computed_at.unwrap_or(published_at),
-        buckets: join(&known.iter().map(|rollup| &rollup.buckets).collect::<Vec<_>>()),
-        unknown: unknown.cloned().collect(),
+        has_gaps: lists.iter().any(|list| list.iter().any(is_gap)),
+        // Of different calendars there are no buckets that all of them have.
+        buckets: if grains.len() > 1 { Arc::default() } else { join(&lists) },
     }
 }
 

@@ -61,6 +61,17 @@ pub(crate) fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
     })
 }
 
+/// Whether the visitor is a browser that shows pages, not a program that reads data.
+pub(crate) fn prefers_pages(accepted: Option<&HeaderValue>) -> bool {
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let weight_of = |wanted: &str| {
+        let weights = accepted.split(',').take(20).map(weighted);
+        weights.filter(|(kind, _)| kind.ends_with(wanted)).map(|(_, weight)| weight).next()
+    };
+    let page = weight_of("text/html").unwrap_or(0.0);
+    page > 0.0 && weight_of("json").is_none_or(|data| page >= data)
+}
+
 fn weighted(part: &str) -> (&str, f32) {
     let mut parts = part.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();

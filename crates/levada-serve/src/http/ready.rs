@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, IF_NONE_MATCH};
 
+use super::statistic::{self, Form};
 use super::{Format, Incoming, Language, Rendered, Response, takes_gzip};
 use crate::answer::Freshness;
 use crate::page;
@@ -15,7 +16,10 @@ use crate::site::{Ask, Site};
 #[derive(Default)]
 pub(crate) struct Ready {
     by_target: HashMap<String, Vec<(Language, Rendered)>>,
+    /// Nothing is missing from it.
     is_whole: bool,
+    /// It was made: what is missing could not be.
+    pub(crate) is_tried: bool,
 }
 
 /// The response to an address that needs no work.
@@ -49,7 +53,7 @@ impl Ready {
         if shown.ready.load().is_whole {
             return;
         }
-        let mut ready = Self { is_whole: true, ..Self::default() };
+        let mut ready = Self { is_whole: true, is_tried: true, ..Self::default() };
         for name in site.catalogue.stats.keys() {
             ready.add_stat(site, name).await;
         }
@@ -57,7 +61,7 @@ impl Ready {
             ready.add_page(site, name).await;
         }
         for language in site.languages() {
-            ready.add("/".to_owned(), language, page::index(site, language));
+            ready.add("/", language, page::index(site, language).kept());
         }
         shown.ready.store(Arc::new(ready));
     }
@@ -77,12 +81,14 @@ impl Ready {
             let language = site.languages()[0];
             let languages = if format == Format::Html { site.languages() } else { vec![language] };
             for language in languages {
-                let Ok(rendered) = super::stat(site, &served, format, language) else { continue };
+                let form = Form { format, language };
+                let Ok(rendered) = statistic::render(site, &served, form, &[]) else { continue };
+                let rendered = rendered.kept();
                 if format == Format::Html {
-                    self.add(format!("/stats/{name}"), language, rendered.clone());
+                    self.add(&format!("/stats/{name}"), language, rendered.clone());
                 }
                 let target = format!("/stats/{name}.{}", format.extension());
-                self.add(target, language, rendered);
+                self.add(&target, language, rendered);
             }
         }
     }
@@ -90,13 +96,20 @@ impl Ready {
     async fn add_page(&mut self, site: &Arc<Site>, name: &str) {
         for language in site.languages() {
             match page::page(site, name, language).await {
-                Ok(rendered) => self.add(format!("/pages/{name}"), language, rendered),
-                Err(_) => self.is_whole = false,
+                // Without a tag it is not the whole page.
+                Ok(rendered) if rendered.etag.is_some() => {
+                    self.add(&format!("/pages/{name}"), language, rendered.kept());
+                }
+                _ => self.is_whole = false,
             }
         }
     }
 
-    fn add(&mut self, target: String, language: Language, rendered: Rendered) {
-        self.by_target.entry(target).or_default().push((language, rendered));
+    /// By preference of the visitor, and by name.
+    fn add(&mut self, target: &str, language: Language, rendered: Rendered) {
+        let named = format!("{target}?lang={}", language.code());
+        for target in [target.to_owned(), named] {
+            self.by_target.entry(target).or_default().push((language, rendered.clone()));
+        }
     }
 }

@@ -9,12 +9,13 @@ use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, VARY,
+    HeaderValue, LINK,
 };
 
-use super::{Format, Language};
+use super::headers::{self, Use};
+use super::{Format, Language, entity};
+use crate::answer::{Answer, Freshness};
 use crate::metrics::Metrics;
-use crate::site::{Served, Site};
 
 /// What goes out.
 pub(crate) type Response = hyper::Response<Full<Bytes>>;
@@ -25,8 +26,17 @@ pub(crate) struct Rendered {
     pub(crate) headers: HeaderMap,
     pub(crate) etag: Option<HeaderValue>,
     body: Bytes,
+    /// Whether it is only a confirmation of what the visitor has.
+    is_unchanged: bool,
+    kept: Option<Kept>,
+}
+
+/// Made beforehand for a response that is sent often.
+#[derive(Debug, Clone)]
+struct Kept {
     /// Where that is shorter.
-    gzip: Option<Bytes>,
+    packed: Option<(HeaderMap, Bytes)>,
+    unchanged: HeaderMap,
 }
 
 /// Bodies below this are sent as they are.
@@ -35,10 +45,14 @@ const GZIP_MIN: usize = 512;
 impl Rendered {
     /// A short text that nobody keeps.
     pub(crate) fn text(text: &str) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { headers, etag: None, body: Bytes::copy_from_slice(text.as_bytes()), gzip: None }
+        Self::fleeting("text/plain; charset=utf-8", text.to_owned().into_bytes())
+    }
+
+    /// Something that nobody keeps.
+    pub(crate) fn fleeting(content_type: &'static str, body: Vec<u8>) -> Self {
+        let mut rendered = Self::bare(content_type, body);
+        headers::no_store(&mut rendered.headers);
+        rendered
     }
 
     /// Any content with its own entity tag, which may depend on the language.
@@ -48,45 +62,74 @@ impl Rendered {
         tag: &str,
         body: Vec<u8>,
     ) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(VARY, HeaderValue::from_static("accept-encoding, accept-language"));
-        insert(&mut headers, CACHE_CONTROL, cache_control);
-        let etag = HeaderValue::from_str(&format!("W/\"{tag}\"")).ok();
-        if let Some(etag) = &etag {
-            headers.insert(ETAG, etag.clone());
-        }
-        let gzip = compressed(&body);
-        Self { headers, etag, body: body.into(), gzip }
-    }
-
-    /// An answer, with what is said of it in headers too.
-    pub(crate) fn answer(
-        site: &Site,
-        served: &Served,
-        (format, language): (Format, Language),
-        body: Vec<u8>,
-    ) -> Self {
-        let answer = &served.answer;
-        let tag = entity_tag(site, served, (format, language));
-        let mut rendered = Self::new(format.content_type(), &site.cache_control(), &tag, body);
-        let headers = &mut rendered.headers;
-        let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
-            insert(headers, HeaderName::from_static(name), value);
-        };
-        set(headers, "levada-edition", &answer.version.edition.to_string());
-        set(headers, "levada-version", &answer.version.tag());
-        set(headers, "levada-as-of", &answer.as_of.to_string());
-        set(headers, "levada-computed-at", &answer.computed_at.to_string());
-        set(headers, "levada-complete", if answer.is_complete { "true" } else { "false" });
-        set(headers, "levada-state", answer.state(served.freshness));
-        if let Some(through) = answer.closed_through {
-            set(headers, "levada-closed-through", &through.to_string());
-        }
-        if format == Format::Html {
-            insert(headers, CONTENT_LANGUAGE, language.code());
+        let mut rendered = Self::bare(content_type, body);
+        Use::of(content_type).vary(&mut rendered.headers);
+        insert(&mut rendered.headers, CACHE_CONTROL, cache_control);
+        rendered.etag = HeaderValue::from_str(&format!("W/\"{tag}\"")).ok();
+        if let Some(etag) = &rendered.etag {
+            rendered.headers.insert(ETAG, etag.clone());
         }
         rendered
+    }
+
+    /// The visitor has it already: nothing has to be known of it but its tag.
+    pub(crate) fn unchanged(content_type: &'static str, cache_control: &str, tag: &str) -> Self {
+        let rendered = Self::new(content_type, cache_control, tag, Vec::new());
+        Self { is_unchanged: true, ..rendered }
+    }
+
+    fn bare(content_type: &'static str, body: Vec<u8>) -> Self {
+        let mut headers = HeaderMap::with_capacity(24);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Use::of(content_type).protect(&mut headers);
+        Self { headers, etag: None, body: body.into(), is_unchanged: false, kept: None }
+    }
+
+    /// Says in headers what JSON says in its body.
+    pub(crate) fn describe(&mut self, answer: &Answer, freshness: Freshness) {
+        let mut set = |name: &'static str, value: &str| {
+            insert(&mut self.headers, HeaderName::from_static(name), value);
+        };
+        set("levada-edition", &answer.version.edition.to_string());
+        set("levada-version", &answer.version.tag());
+        set("levada-as-of", &answer.as_of.to_string());
+        set("levada-published-at", &answer.version.published_at.to_string());
+        set("levada-computed-at", &answer.computed_at.to_string());
+        set("levada-complete", if answer.is_complete { "true" } else { "false" });
+        set("levada-state", answer.state(freshness));
+        if let Some(through) = answer.closed_through {
+            set("levada-closed-through", &through.to_string());
+        }
+        if let Freshness::Stale { confirmed_at } = freshness {
+            set("levada-confirmed-at", &confirmed_at.to_string());
+        }
+        if let Some(range) = &answer.range {
+            set("levada-missing", &range.missing().count().to_string());
+            if let Some((from, to)) = &range.ends {
+                set("levada-range-from", from);
+                set("levada-range-to", to);
+            }
+        }
+    }
+
+    /// Pages have a language.
+    pub(crate) fn in_language(&mut self, format: Format, language: Language) {
+        if format == Format::Html {
+            insert(&mut self.headers, CONTENT_LANGUAGE, language.code());
+        }
+    }
+
+    /// Where else something of the same is: RFC 8288.
+    pub(crate) fn link(&mut self, address: &str, relation: &str) {
+        insert(&mut self.headers, LINK, &format!("<{address}>; rel=\"{relation}\""));
+    }
+
+    /// Ready to be sent often.
+    pub(crate) fn kept(mut self) -> Self {
+        let packed = compressed(&self.body, Compression::best());
+        let packed = packed.map(|packed| (self.packed_headers(), packed));
+        self.kept = Some(Kept { packed, unchanged: self.unchanged_headers() });
+        self
     }
 
     /// The response to a request with these conditions.
@@ -96,69 +139,70 @@ impl Rendered {
         takes_gzip: bool,
         metrics: &Metrics,
     ) -> Response {
-        let mut response = Response::new(Full::default());
-        let is_known = match (&self.etag, if_none_match) {
-            (Some(etag), Some(asked)) => matches(etag, asked),
+        let is_known = || match (&self.etag, if_none_match) {
+            (Some(etag), Some(asked)) => entity::matches(etag, asked),
             _ => false,
         };
-        *response.headers_mut() = self.headers.clone();
-        if is_known {
+        if self.is_unchanged || is_known() {
             metrics.unchanged.add();
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response.headers_mut().remove(CONTENT_TYPE);
-            return response;
+            let kept = self.kept.as_ref().map(|kept| kept.unchanged.clone());
+            let headers = kept.unwrap_or_else(|| self.unchanged_headers());
+            return made(StatusCode::NOT_MODIFIED, headers, Bytes::new());
         }
-        let body = match (&self.gzip, takes_gzip) {
-            (Some(gzip), true) => {
-                let coding = HeaderValue::from_static("gzip");
-                response.headers_mut().insert(CONTENT_ENCODING, coding);
-                gzip
-            }
-            _ => &self.body,
+        let packed = match (takes_gzip, &self.kept) {
+            (false, _) => None,
+            (true, Some(kept)) => kept.packed.clone(),
+            (true, None) => compressed(&self.body, Compression::fast())
+                .map(|packed| (self.packed_headers(), packed)),
         };
-        *response.body_mut() = Full::new(body.clone());
-        response
+        match packed {
+            Some((headers, body)) => made(StatusCode::OK, headers, body),
+            None => made(StatusCode::OK, self.headers.clone(), self.body.clone()),
+        }
+    }
+
+    fn packed_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers
+    }
+
+    /// RFC 9110, 15.4.5: all but what describes the content.
+    fn unchanged_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove(CONTENT_TYPE);
+        headers.remove(CONTENT_LANGUAGE);
+        headers
     }
 }
 
-/// Stands for the very content: edition, definition, parameters, form, language, this program.
-fn entity_tag(site: &Site, served: &Served, (format, language): (Format, Language)) -> String {
-    let answer = &served.answer;
-    let stat = site.catalogue.stats.get(&answer.stat);
-    let mut hasher = blake3::Hasher::new();
-    for part in [
-        answer.stat.as_str(),
-        stat.map_or("", |stat| stat.fingerprint.as_str()),
-        served.asked.as_str(),
-        format.extension(),
-        if format == Format::Html { language.code() } else { "" },
-        site.build.as_str(),
-        &format!("{:?}", served.freshness),
-    ] {
-        hasher.update(part.as_bytes());
-        hasher.update(&[0]);
-    }
-    format!("{}-{}", answer.version.tag(), &hasher.finalize().to_hex()[..16])
+/// What OPTIONS is told of any address.
+pub(crate) fn options() -> Response {
+    let mut headers = HeaderMap::new();
+    Use::Data.protect(&mut headers);
+    headers::permit(&mut headers);
+    headers::no_store(&mut headers);
+    made(StatusCode::NO_CONTENT, headers, Bytes::new())
 }
 
-/// RFC 9110, 13.1.2: weak comparison with a list, or with anything.
-pub(crate) fn matches(etag: &HeaderValue, asked: &HeaderValue) -> bool {
-    let (Ok(etag), Ok(asked)) = (etag.to_str(), asked.to_str()) else { return false };
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    asked == etag || asked.trim() == "*" || asked.split(',').any(|tag| bare(tag) == bare(etag))
+fn made(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
 }
 
-pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-fn compressed(body: &[u8]) -> Option<Bytes> {
+fn compressed(body: &[u8], level: Compression) -> Option<Bytes> {
     if body.len() < GZIP_MIN {
         return None;
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(body).ok()?;
     encoder.finish().ok().filter(|packed| packed.len() < body.len()).map(Bytes::from)
 }

@@ -1,22 +1,75 @@
-//! Pages: statistics for people, complete without JavaScript. `layout` is the frame of every page.
+//! Pages: statistics for people, complete without JavaScript. `layout` is the frame of every page,
+//! `figure` one statistic in it; `sheet`, `grid` and `finding` read the numbers, `chart` and `table`
+//! show them, `words` speaks the languages. Nothing here asks the database or a clock.
+
+mod assets;
+mod chart;
+mod decimal;
+mod figure;
+mod finding;
+mod form;
+mod grid;
+mod layout;
+mod notice;
+mod period;
+mod refused;
+mod scale;
+mod sheet;
+mod table;
+mod together;
+mod words;
 
 use std::sync::Arc;
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
+pub(crate) use assets::Assets;
+pub(crate) use finding::{refuse_figures, refuse_in_edition};
+pub(crate) use form::meant;
+pub(crate) use refused::{refusal, refusal_of_stat};
+
+use crate::catalogue::Compiled;
 use crate::http::{Language, Rendered};
 use crate::refusal::Refusal;
-use crate::site::{Ask, Served, Site};
+use crate::site::{Served, Site};
+use figure::Source;
+use layout::{Content, writing};
+use period::Period;
+use sheet::Sheet;
+use together::Part;
+use words::{Words, Writing};
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// The page of one answer.
+///
+/// # Errors
+/// Rows that cannot be read.
 pub(crate) fn stat(site: &Site, served: &Served, language: Language) -> anyhow::Result<String> {
-    let stat = site.catalogue.stats.get(&served.answer.stat);
-    let title = stat.map_or("", |stat| stat.config.title.get(language.code()));
-    let body = figure(served)?;
-    Ok(layout(site, language, title, &body).into_string())
+    let Some(stat) = site.catalogue.stats.get(&served.answer.stat) else {
+        return Err(anyhow::anyhow!("it is not in the catalogue"));
+    };
+    let sheet = Sheet::read(&served.answer)?;
+    let writing = writing(site, language);
+    let asked = asked(stat, &served.asked);
+    let query = query(stat, &asked);
+    let body = html! {
+        (described(stat.config.description.get(language.code())))
+        (notice::date_line(&served.answer, writing))
+        (notice::staleness(served.freshness, writing))
+        (notice::completeness(&sheet, writing))
+        (figure::all(Source { stat, sheet: &sheet, writing }, &html! {}, &query))
+        (form::draw(site, stat, &decoded(&asked), sheet.buckets().last().map(Period::of), writing))
+    };
+    let address = format!("/stats/{}{query}", stat.name);
+    let content = Content { title: stat.title(language.code()), address: &address, body };
+    Ok(layout::whole(site, language, &content))
 }
 
-/// A page of several statistics.
+/// A page of several statistics, all of one edition and up to the same moment.
+///
+/// # Errors
+/// Why none of them can be shown.
 pub(crate) async fn page(
     site: &Arc<Site>,
     name: &str,
@@ -24,64 +77,144 @@ pub(crate) async fn page(
 ) -> Result<Rendered, Refusal> {
     let unknown = || Refusal::NotFound(format!("there is no page {name:.64}"));
     let page = site.catalogue.pages.get(name).ok_or_else(unknown)?;
-    let shown = site.desk.shown().ok_or(Refusal::Unavailable)?;
-    let timelines = page.stats.iter().filter_map(|stat| shown.timelines.get(stat));
-    let through = timelines.filter_map(|timeline| timeline.closed_through).min();
-    let mut bodies = Vec::new();
-    let mut tag = String::new();
-    for stat in &page.stats {
-        let served = site.answer(Ask { stat, pairs: &[], client: None, through }).await?;
-        tag = served.answer.version.tag();
-        bodies.push(figure(&served).map_err(|_| Refusal::Failed)?);
+    let parts = together::ask(site, &page.stats).await?;
+    let writing = writing(site, language);
+    let mut sections = Vec::new();
+    let mut is_whole = true;
+    for part in &parts {
+        let section = match &part.served {
+            Some(served) => section(site, part, served, writing),
+            None => Err(anyhow::anyhow!("there is no answer")),
+        };
+        is_whole &= section.is_ok();
+        sections.push(section.unwrap_or_else(|_| unshown(part, language, writing.words())));
     }
-    let title = page.title.get(language.code());
-    let body = html! { @for body in &bodies { (body) } };
-    let text = layout(site, language, title, &body).into_string();
-    let tag = format!("{tag}-{name}-{}-{}", language.code(), site.build);
-    Ok(Rendered::new("text/html; charset=utf-8", &site.cache_control(), &tag, text.into_bytes()))
+    let Some(first) = parts.iter().find_map(|part| part.served.as_ref()) else {
+        return Err(Refusal::Failed);
+    };
+    let body = html! {
+        (described(page.description.get(language.code())))
+        (notice::date_line(&together::dated(&parts, first).answer, writing))
+        (notice::staleness(together::stalest(&parts), writing))
+        @if !is_whole { div class="notice partial" { p { strong { (writing.words().page_failed) } } } }
+        @for section in &sections { (section) }
+    };
+    let address = format!("/pages/{name}");
+    let content = Content { title: page.title.get(language.code()), address: &address, body };
+    let text = layout::whole(site, language, &content);
+    if !is_whole {
+        return Ok(Rendered::fleeting(HTML, text.into_bytes()));
+    }
+    let tag = together::entity_tag(site, page, &parts, language);
+    Ok(Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes()))
+}
+
+fn section(
+    site: &Site,
+    part: &Part,
+    served: &Served,
+    writing: Writing<'_>,
+) -> anyhow::Result<Markup> {
+    let sheet = Sheet::read(&served.answer).inspect_err(|error| {
+        (site.log)(&report::Problem::new(format!("stat \"{}\": {error}", part.stat.name)));
+    })?;
+    let source = Source { stat: &part.stat, sheet: &sheet, writing };
+    Ok(html! {
+        (figure::all(source, &html! {
+            (notice::completeness(&sheet, writing))
+            (described(part.stat.config.description.get(writing.language.code())))
+        }, ""))
+    })
+}
+
+/// In the place of a statistic that has no answer.
+fn unshown(part: &Part, language: Language, words: &Words) -> Markup {
+    html! {
+        section class="figure" {
+            h2 { (part.stat.title(language.code())) }
+            div class="notice stale" { p { (words.stat_failed) } }
+        }
+    }
+}
+
+fn described(text: &str) -> Markup {
+    html! { @if !text.is_empty() { p class="lead" { (text) } } }
 }
 
 /// The list of pages and statistics.
 pub(crate) fn index(site: &Site, language: Language) -> Rendered {
-    let body = html! {
-        ul {
-            @for page in site.catalogue.pages.values() {
-                li { a href=(format!("/pages/{}", page.name)) { (page.title.get(language.code())) } }
+    let words = words::words(language);
+    let code = language.code();
+    let own_pages = &site.catalogue.pages;
+    let others = site.catalogue.stats.values().filter(|stat| !own_pages.contains_key(&stat.name));
+    let others: Vec<_> = others.collect();
+    let listed = |address: String, title: &str, description: &str| {
+        html! {
+            li {
+                a href=(address) { (title) }
+                @if !description.is_empty() { p { (description) } }
             }
         }
     };
-    let title = site.brand.service.get(language.code());
-    let text = layout(site, language, title, &body).into_string();
-    let tag = format!("index-{}-{}", language.code(), site.build);
-    Rendered::new("text/html; charset=utf-8", &site.cache_control(), &tag, text.into_bytes())
+    let body = html! {
+        @if own_pages.is_empty() && others.is_empty() { p { (words.nothing_here) } }
+        @if !own_pages.is_empty() {
+            @if !others.is_empty() { h2 { (words.pages) } }
+            ul class="list" {
+                @for page in own_pages.values() {
+                    (listed(format!("/pages/{}", page.name), page.title.get(code),
+                        page.description.get(code)))
+                }
+            }
+        }
+        @if !others.is_empty() {
+            h2 { (words.statistics) }
+            ul class="list" {
+                @for stat in others {
+                    (listed(format!("/stats/{}", stat.name), stat.title(code),
+                        stat.config.description.get(code)))
+                }
+            }
+        }
+    };
+    let content = Content { title: layout::service(site, language), address: "/", body };
+    let text = layout::whole(site, language, &content);
+    let tag = format!("index-{code}-{}", site.build);
+    Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes())
 }
 
 /// A file that pages need.
 pub(crate) fn asset(site: &Site, name: &str) -> Result<Rendered, Refusal> {
-    let _ = site;
-    Err(Refusal::NotFound(format!("there is no file {name:.64}")))
+    let file = site.assets.get(name).cloned();
+    file.ok_or_else(|| Refusal::NotFound(format!("there is no file {name:.64}")))
 }
 
-fn figure(served: &Served) -> anyhow::Result<Markup> {
-    let rows = served.answer.values()?;
-    Ok(html! {
-        table {
-            tr { @for column in &served.answer.columns { th scope="col" { (column.name) } } }
-            @for row in &rows {
-                tr {
-                    @for column in &served.answer.columns { td { (row[&column.name].to_string()) } }
-                }
-            }
-        }
-    })
+/// What was asked, with the names that this statistic gives them, still percent-encoded.
+fn asked(stat: &Compiled, canonical: &str) -> Vec<(String, String)> {
+    let last = stat.config.last.as_ref().map_or("last", |last| last.name.as_str());
+    let pairs = canonical.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs = pairs.map(|(name, value)| match name {
+        "last" if !stat.parameters.contains_key("last") => (last.to_owned(), value.to_owned()),
+        name => (name.to_owned(), value.to_owned()),
+    });
+    pairs.collect()
 }
 
-fn layout(site: &Site, language: Language, title: &str, body: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang=(language.code()) {
-            head { meta charset="utf-8"; title { (title) " – " (site.brand.service.get(language.code())) } }
-            body { main { h1 { (title) } (body) } }
-        }
-    }
+/// As it stands in addresses, empty for what everybody gets who asks for nothing.
+fn query(stat: &Compiled, asked: &[(String, String)]) -> String {
+    let is_usual = |name: &str, value: &str| {
+        let last = stat.config.last.as_ref().filter(|last| last.name == name);
+        let default = stat.parameters.get(name).and_then(|parameter| parameter.default.as_ref());
+        last.is_some_and(|last| last.default.to_string() == value)
+            || default.is_some_and(|default| default.to_string() == value)
+    };
+    let pairs = asked.iter().filter(|(name, value)| !is_usual(name, value));
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+/// As it stands in the fields of a form.
+fn decoded(asked: &[(String, String)]) -> Vec<(String, String)> {
+    let decode = |text: &str| crate::http::decoded(text).unwrap_or_default();
+    asked.iter().map(|(name, value)| (name.clone(), decode(value))).collect()
 }

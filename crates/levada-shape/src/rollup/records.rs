@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use edition::Publishing;
 use jiff::Timestamp;
 use pg::{Session, quote_literal};
+use serde_json::json;
 
 use crate::calendar::Bucket;
+use crate::rollup::config::Measure;
 use crate::rollup::definition::Definition;
 use crate::rollup::fill::Filling;
 use crate::rollup::statements::instants;
@@ -173,9 +175,28 @@ pub(crate) async fn save_keyed(
         &has_changed,
         &None::<&str>,
         &sources,
+        &layout_of(definition),
     ];
     publishing.session.execute(include_str!("../sql/rollup_saved.sql"), parameters).await?;
     Ok(())
+}
+
+/// What its columns are, for whoever serves them.
+fn layout_of(definition: &Definition) -> String {
+    let measures = definition.measures.iter().map(|(name, measure)| {
+        let kind = match measure {
+            Measure::Count | Measure::CountIf(_) => json!("count"),
+            Measure::Sum(_) => json!("sum"),
+            Measure::Min(_) => json!("min"),
+            Measure::Max(_) => json!("max"),
+            Measure::Ratio(of, over) => json!({ "ratio": [of, over] }),
+            Measure::Distinct(_) => json!("distinct"),
+            Measure::Estimate(_) => json!("estimate"),
+        };
+        (name.clone(), kind)
+    });
+    let measures: serde_json::Map<String, serde_json::Value> = measures.collect();
+    json!({ "dimensions": definition.by, "measures": measures }).to_string()
 }
 
 async fn save_rollup(
@@ -207,6 +228,7 @@ async fn save_rollup(
         &has_changed,
         &buckets.settles.by,
         &sources,
+        &layout_of(definition),
     ];
     let sql = include_str!("../sql/rollup_saved.sql");
     filling.publishing.session.execute(sql, parameters).await?;

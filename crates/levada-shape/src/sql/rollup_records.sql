@@ -5,6 +5,8 @@ CREATE TABLE IF NOT EXISTS levada.rollup (
     definition_hash text NOT NULL,
     -- Of the tables behind it: their parts, and their columns by position.
     sources         text,
+    -- Its dimensions and the kinds of its measures: all that readers may be shown.
+    layout          jsonb,
     calendar        text,
     zone            text,
     grain           text,
@@ -23,6 +25,14 @@ CREATE TABLE IF NOT EXISTS levada.rollup (
     closed_bucket   text,
     computed_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- Targets of an earlier levada have no such column; to ask for it would wait for readers.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                   WHERE attrelid = 'levada.rollup'::regclass AND attname = 'layout') THEN
+        ALTER TABLE levada.rollup ADD COLUMN layout jsonb;
+    END IF;
+END $$;
 
 -- Its buckets, also those without any row.
 CREATE TABLE IF NOT EXISTS levada.rollup_bucket (

@@ -1,8 +1,8 @@
 INSERT INTO levada.rollup AS r
     (name, schema_name, definition_hash, calendar, zone, grain, edition, as_of, closed_bucket,
-     closed_through, changed_in, settles_by, sources)
+     closed_through, changed_in, settles_by, sources, layout)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::timestamptz, $9, $10::text::timestamptz, $7,
-        $12, $13)
+        $12, $13, $14::text::jsonb)
 ON CONFLICT (name) DO UPDATE
 SET schema_name = $2,
     definition_hash = $3,
@@ -11,6 +11,7 @@ SET schema_name = $2,
     grain = $6,
     settles_by = $12,
     sources = $13,
+    layout = $14::text::jsonb,
     edition = $7,
     as_of = $8::text::timestamptz,
     closed_bucket = $9,

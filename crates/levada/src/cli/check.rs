@@ -19,6 +19,9 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     let request = file.request("check", false)?;
     let mut findings = copy::check(&request).await?;
     findings.extend(file.shaper()?.check(&request.source, &request.target).await?);
+    let owner = file.target_endpoint()?;
+    let place = (owner.user(), file.target.reports_schema.as_str());
+    findings.extend(serve::check(&file.catalogue()?, &file.serving_endpoint()?, place).await?);
     findings.iter().for_each(|finding| ui.finding(finding));
     let serious = findings.iter().filter(|f| f.severity >= Severity::Warning).count();
     if serious == 0 {

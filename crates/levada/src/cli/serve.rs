@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         clock: Clock::system(),
         log: Arc::new(move |problem: &Problem| printer.note(problem)),
         config: file.served()?,
-        brand: file.brand,
+        brand: file.brand(),
     };
     runtime.block_on(async {
         let stop = stop_signal()?;

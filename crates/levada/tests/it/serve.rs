@@ -4,6 +4,10 @@ mod basics;
 mod browser;
 mod client;
 mod console;
+mod contract;
+mod headers;
+mod hostile;
+mod openapi;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

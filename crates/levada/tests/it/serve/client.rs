@@ -45,6 +45,13 @@ pub(crate) fn get(address: &str, target: &str, headers: &[(&str, &str)]) -> io::
     send(address, (request + "\r\n").as_bytes())
 }
 
+/// Any method.
+pub(crate) fn ask(address: &str, method: &str, target: &str) -> io::Result<Reply> {
+    let lines =
+        format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    send(address, lines.as_bytes())
+}
+
 /// Any bytes at all, and the reply to them.
 pub(crate) fn send(address: &str, request: &[u8]) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(address)?;
@@ -55,7 +62,7 @@ pub(crate) fn send(address: &str, request: &[u8]) -> io::Result<Reply> {
     parse(&bytes).ok_or_else(|| io::Error::other("no HTTP reply"))
 }
 
-fn parse(bytes: &[u8]) -> Option<Reply> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Reply> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let mut lines = head.split("\r\n");
