@@ -2,11 +2,7 @@
 
 use super::Place;
 
-const MESSAGES: &str = "create table message (id int primary key, kind text, at timestamptz);
-    insert into message
-    select n, case when n % 3 = 0 then 'sms' else 'email' end,
-           now() - n * interval '1 hour'
-    from generate_series(0, 11 * 24 - 1) n";
+pub(super) const MESSAGES: &str = include_str!("messages.sql");
 
 /// Eleven days of messages in London, 24 a day, and a statistic of them.
 pub(super) const SECTIONS: &str = r#"
