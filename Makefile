@@ -1,7 +1,7 @@
 # What a person does with levada from a checkout. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench deps lint fmt
+.PHONY: help demo test test-long bench deps browser lint fmt
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,7 +10,7 @@ demo: deps ## the whole story in about a minute, on a private PostgreSQL
 	cargo build --release --locked -p levada
 	cargo run --quiet --release --locked -p levada -- demo
 
-test: deps ## all tests but the long ones
+test: deps browser ## all tests but the long ones
 	@.ci/schemathesis.sh
 	cargo test --workspace --locked
 
@@ -23,6 +23,9 @@ bench: deps ## measure copying, refreshing, verifying and statistics; options in
 
 deps: ## install PostgreSQL and what else is missing
 	@.ci/deps.sh
+
+browser: ## fetch the browser that tests of pages use, where it can be had
+	@.ci/browser.sh
 
 lint: ## formatting and clippy, as strict as CI
 	cargo fmt --all --check

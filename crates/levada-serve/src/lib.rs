@@ -9,6 +9,7 @@ mod catalogue;
 mod check;
 mod clock;
 mod config;
+mod console;
 mod desk;
 mod gate;
 mod house;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -95,6 +95,7 @@ pub(crate) struct StatMetrics {
     pub(crate) took_max: Duration,
     /// Of the last one that failed.
     pub(crate) problem: Option<Problem>,
+    pub(crate) failed_at: Option<Instant>,
 }
 
 impl Metrics {
@@ -122,6 +123,7 @@ impl Metrics {
         if let Some(problem) = problem {
             stat.failures += 1;
             stat.problem = Some(problem.clone());
+            stat.failed_at = Some(Instant::now());
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::config::{Brand, Page, Serve};
+use crate::console::Console;
 use crate::desk::Desk;
 use crate::gate::{self, Gate};
 use crate::house::{Farewell, House, Stay};
@@ -55,7 +56,10 @@ pub struct Server {
 pub struct Listening {
     /// Where visitors are answered.
     pub address: SocketAddr,
+    /// Where operators are, if they are anywhere.
+    pub console_address: Option<SocketAddr>,
     listener: TcpListener,
+    console: Option<Console>,
     site: Arc<Site>,
 }
 
@@ -80,7 +84,10 @@ impl Server {
                 .hint("choose another [serve] listen, or end what listens there")
         })?;
         let address = listener.local_addr()?;
-        Ok(Listening { address, listener, site: Arc::new(self.site()?) })
+        let site = Arc::new(self.site()?);
+        let console = Console::open(&site).await?;
+        let console_address = console.as_ref().map(|console| console.address);
+        Ok(Listening { address, console_address, listener, console, site })
     }
 
     /// What others keep without asking is wrong as soon as another edition is published.
@@ -147,6 +154,7 @@ impl Listening {
     /// Answers until `stop` is ready, and then those who are being answered.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (ending, ended) = watch::channel(false);
+        let console = self.console.map(|console| tokio::spawn(console.run(ended.clone())));
         let keeping = tokio::spawn(crate::watch::keep(Arc::clone(&self.site), ended));
         let house = House::new(Arc::clone(&self.site));
         tokio::pin!(stop);
@@ -166,6 +174,9 @@ impl Listening {
         let _ = tokio::time::timeout(FAREWELL, house.close()).await;
         let _ = ending.send(true);
         let _ = keeping.await;
+        if let Some(console) = console {
+            let _ = console.await;
+        }
     }
 }
 

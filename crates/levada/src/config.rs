@@ -179,6 +179,17 @@ impl File {
         }
     }
 
+    /// The `[serve]` section with its token filled in.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names an environment variable that is not set.
+    pub(crate) fn served(&self) -> Result<serve::Serve, Problem> {
+        let mut served = self.serve.clone();
+        let example = "$(openssl rand -hex 24)";
+        served.console_token = expand("[serve] console_token", &served.console_token, example)?;
+        Ok(served)
+    }
+
     pub(crate) fn target_endpoint(&self) -> anyhow::Result<Endpoint> {
         endpoint("target", &self.target.url)
     }
@@ -196,20 +207,22 @@ fn endpoint(side: &str, url: &str) -> anyhow::Result<Endpoint> {
             .hint(format!("add url = \"${{{}_DATABASE_URL}}\" to [{side}]", side.to_uppercase()));
         return Err(problem.into());
     }
-    Ok(Endpoint::parse(&expand(side, url)?)?)
+    let example = "postgresql://user:password@host:5432/database";
+    Ok(Endpoint::parse(&expand(&format!("[{side}] url"), url, example)?)?)
 }
 
-fn expand(side: &str, text: &str) -> Result<String, Problem> {
+/// Fills in `${NAME}` from the environment; `example` shows a value of the option.
+fn expand(option: &str, text: &str, example: &str) -> Result<String, Problem> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         let Some((name, after)) = after.split_once('}') else {
-            return Err(Problem::new(format!("[{side}] url has a ${{ without }}")));
+            return Err(Problem::new(format!("{option} has a ${{ without }}")));
         };
         let value = std::env::var(name).map_err(|_| {
             Problem::new(format!("environment variable {name} is not set"))
-                .detail(format!("[{side}] url needs it"))
-                .hint(format!("export {name}=postgresql://user:password@host:5432/database"))
+                .detail(format!("{option} needs it"))
+                .hint(format!("export {name}={example}"))
         })?;
         expanded += before;
         expanded += &value;
@@ -279,7 +292,8 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named_and_no_value_shown() {
-        let problem = expand("source", "postgresql://u:${LEVADA_NO_SUCH}@h/d").unwrap_err();
+        let problem =
+            expand("[source] url", "postgresql://u:${LEVADA_NO_SUCH}@h/d", "").unwrap_err();
         assert_eq!(problem.message, "environment variable LEVADA_NO_SUCH is not set");
     }
 }

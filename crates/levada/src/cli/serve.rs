@@ -27,15 +27,20 @@ pub(crate) fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcome> {
         zone: file.zone()?,
         clock: Clock::system(),
         log: Arc::new(move |problem: &Problem| printer.note(problem)),
+        config: file.served()?,
         brand: file.brand(),
-        config: file.serve,
     };
     runtime.block_on(async {
         let stop = stop_signal()?;
         let listening = server.listen().await?;
         let address = listening.address;
-        ui.data("serving", &serde_json::json!({ "address": address.to_string() }));
+        let console = listening.console_address.map(|address| address.to_string());
+        let said = serde_json::json!({ "address": address.to_string(), "console": console });
+        ui.data("serving", &said);
         ui.say(&format!("serving on http://{address}/"));
+        if let Some(console) = console {
+            ui.say(&format!("console on http://{console}/: any user, the token as password"));
+        }
         listening.run(stop).await;
         Ok(Outcome::Clean)
     })

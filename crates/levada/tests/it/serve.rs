@@ -1,13 +1,16 @@
 //! `levada serve`: the real program, asked over real connections.
 
 mod basics;
+mod browser;
 mod client;
+mod console;
 mod contract;
 mod headers;
 mod hostile;
 mod load;
 mod openapi;
 mod outage;
+mod page;
 mod questions;
 mod race;
 
@@ -80,6 +83,8 @@ pub(crate) struct Serving {
     child: Child,
     /// As in `127.0.0.1:8080`.
     pub(crate) address: String,
+    /// The same of the operator's console; empty without one.
+    pub(crate) console: String,
 }
 
 impl Serving {
@@ -94,7 +99,8 @@ impl Serving {
             let output = child.wait_with_output().expect("it ends");
             panic!("not serving: {line}{}", String::from_utf8_lossy(&output.stderr));
         };
-        Self { address: address.to_owned(), child }
+        let console = said["console"].as_str().unwrap_or_default().to_owned();
+        Self { address: address.to_owned(), console, child }
     }
 
     /// Waits until the current edition is shown, its usual answers included.

@@ -2,7 +2,7 @@
 
 use super::Place;
 
-const MESSAGES: &str = include_str!("basics.sql");
+pub(super) const MESSAGES: &str = include_str!("messages.sql");
 
 /// Eleven days of messages in London, 24 a day, and a statistic of them.
 pub(super) const SECTIONS: &str = r#"
