@@ -16,8 +16,9 @@ test: deps ## all tests but the long ones
 test-long: deps ## the long tests
 	LEVADA_LONG=1 cargo test --locked -p levada --test it -- --include-ignored long_
 
-bench: deps ## measure copying, refreshing, verifying and statistics; options in BENCH
-	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics -- $(BENCH)
+bench: deps ## measure copying, refreshing, verifying, statistics and serving; options in BENCH
+	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics \
+	  --bench serve -- $(BENCH)
 
 deps: ## install PostgreSQL and what else is missing
 	@.ci/deps.sh
