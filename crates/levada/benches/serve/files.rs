@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::place::{Ended, on_server_core};
+use crate::stage::measure::Postmaster;
 use crate::stage::tools::Scratch;
 use crate::visit::{self, Reply};
 
 /// The server, until this is dropped.
 pub(crate) struct FileServer {
     pub(crate) address: String,
-    _process: Ended,
+    process: Ended,
 }
 
 /// What nginx says by itself.
@@ -54,7 +55,11 @@ impl FileServer {
         command.args(["-e", &format!("{home}/error.log"), "-c", &format!("{home}/nginx.conf")]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().context("cannot start nginx")?;
-        Ok(Self { address, _process: Ended(child) })
+        Ok(Self { address, process: Ended(child) })
+    }
+
+    pub(crate) fn process(&self) -> Postmaster {
+        self.process.watched()
     }
 
     /// What it says, as soon as it says anything.

@@ -27,6 +27,8 @@ pub(crate) enum Generator {
 pub(crate) struct Rate {
     pub(crate) per_second: f64,
     pub(crate) p99_milliseconds: f64,
+    /// What one request took of the server's core.
+    pub(crate) cpu_microseconds: f64,
 }
 
 /// How long visitors waited at a steady rate, counted from when they wanted to ask.
@@ -97,6 +99,7 @@ impl Generator {
                 Ok(Rate {
                     per_second: steady.per_second,
                     p99_milliseconds: steady.p99_milliseconds,
+                    cpu_microseconds: 0.0,
                 })
             }
         }
@@ -133,6 +136,7 @@ fn wrk(said: &str) -> Result<Rate> {
     Ok(Rate {
         per_second: after("Requests/sec:")?.parse()?,
         p99_milliseconds: milliseconds(after("99%")?)?,
+        cpu_microseconds: 0.0,
     })
 }
 

@@ -29,8 +29,9 @@ use testkit::Installation;
 
 use crate::files::FileServer;
 use crate::generator::{Generator, Rate, Steady};
-use crate::place::Place;
+use crate::place::{Place, Serving};
 use crate::stage::database::Servers;
+use crate::stage::measure::{Postmaster, under_watch};
 use crate::stage::setup::Setup;
 use crate::stage::tools::Scratch;
 use crate::visit::Reply;
@@ -166,7 +167,7 @@ async fn measure(options: &Options, place: &Place<'_>, scratch: &Scratch) -> Res
     if options.wants(Part::Speed) {
         let fast = Generator::for_speed()?;
         figures.generators.push(fast.version());
-        figures.speeds = speeds(options, fast, &serving.address, scratch).await?;
+        figures.speeds = speeds(options, fast, &serving, scratch).await?;
     }
     if options.wants(Part::Steady) {
         let generator = Generator::for_steady();
@@ -198,9 +199,10 @@ async fn measure(options: &Options, place: &Place<'_>, scratch: &Scratch) -> Res
 async fn speeds(
     options: &Options,
     generator: Generator,
-    levada: &str,
+    serving: &Serving,
     scratch: &Scratch,
 ) -> Result<Vec<Speed>> {
+    let levada = serving.address.as_str();
     let mut known: Vec<(&str, Reply)> = Vec::new();
     for (_, target) in ADDRESSES {
         known.push((target, visit::get(levada, target, None).await?.expect_status(200)?));
@@ -210,35 +212,72 @@ async fn speeds(
     for ((what, target), (_, reply)) in ADDRESSES.into_iter().zip(&known) {
         let same = nginx.wait_for(target).await?.expect_status(200)?;
         ensure!(same.body == reply.body, "nginx does not serve the bytes of {target}");
-        for is_known in [false, true] {
-            let tag = |reply: &Reply| reply.header("etag").map(str::to_owned);
-            let (status, tags) = match is_known {
-                false => (200, (None, None)),
-                true => (304, (tag(reply), tag(&same))),
-            };
-            ensure!(!is_known || (tags.0.is_some() && tags.1.is_some()), "no entity tag");
-            for (address, tag) in [(levada, &tags.0), (&*nginx.address, &tags.1)] {
-                visit::get(address, target, tag.as_deref()).await?.expect_status(status)?;
-            }
-            let mut speed = Speed {
-                what: format!("{what}, {status}"),
-                bytes: if is_known { 0 } else { reply.body.len() },
-                levada: Vec::new(),
-                nginx: Vec::new(),
-            };
-            for _ in 0..options.rounds {
-                let length = Duration::from_secs(options.seconds);
-                let rate = |address: &str, tag: &Option<String>| {
-                    generator
-                        .rate(&format!("http://{address}{target}"), tag.as_deref(), length)
-                        .with_context(|| format!("{what} from {address}"))
-                };
-                speed.levada.push(rate(levada, &tags.0)?);
-                speed.nginx.push(rate(&nginx.address, &tags.1)?);
-            }
-            println!("{speed:?}");
-            speeds.push(speed);
+        let contest = Contest {
+            generator,
+            length: Duration::from_secs(options.seconds),
+            target,
+            sides: [
+                Side::new(levada, serving.process(), reply)?,
+                Side::new(&nginx.address, nginx.process(), &same)?,
+            ],
+        };
+        for side in &contest.sides {
+            visit::get(side.address, target, Some(&side.tag)).await?.expect_status(304)?;
         }
+        let mut whole = Speed::of(format!("{what}, 200"), reply.body.len());
+        let mut unchanged = Speed::of(format!("{what}, 304"), 0);
+        for _ in 0..options.rounds {
+            contest.round(false, &mut whole)?;
+            contest.round(true, &mut unchanged)?;
+        }
+        println!("{whole:?}\n{unchanged:?}");
+        speeds.extend([whole, unchanged]);
     }
     Ok(speeds)
+}
+
+impl Speed {
+    fn of(what: String, bytes: usize) -> Self {
+        Self { what, bytes, levada: Vec::new(), nginx: Vec::new() }
+    }
+}
+
+/// One of both servers.
+struct Side<'a> {
+    address: &'a str,
+    process: Postmaster,
+    /// By which it knows what it has sent.
+    tag: String,
+}
+
+impl<'a> Side<'a> {
+    fn new(address: &'a str, process: Postmaster, reply: &Reply) -> Result<Self> {
+        let tag = reply.header("etag").context("no entity tag")?.to_owned();
+        Ok(Self { address, process, tag })
+    }
+}
+
+/// An address that both servers know.
+struct Contest<'a> {
+    generator: Generator,
+    length: Duration,
+    target: &'a str,
+    sides: [Side<'a>; 2],
+}
+
+impl Contest<'_> {
+    /// Asks both, by visitors who have it already or not.
+    fn round(&self, is_known: bool, speed: &mut Speed) -> Result<()> {
+        for (side, rates) in self.sides.iter().zip([&mut speed.levada, &mut speed.nginx]) {
+            let url = format!("http://{}{}", side.address, self.target);
+            let tag = is_known.then_some(side.tag.as_str());
+            let (rate, load) = under_watch(Ok([side.process, side.process]), || {
+                self.generator.rate(&url, tag, self.length)
+            })?;
+            let requests = rate.per_second * self.length.as_secs_f64();
+            let cpu_microseconds = load.source_cpu_seconds * 1e6 / requests;
+            rates.push(Rate { cpu_microseconds, ..rate });
+        }
+        Ok(())
+    }
 }

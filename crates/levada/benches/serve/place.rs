@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use testkit::{Cluster, Database};
 
 use crate::stage::database::{Servers, Subject};
+use crate::stage::measure::Postmaster;
 use crate::stage::tools::{JOBS, LEVADA, Scratch, clean, with};
 use crate::visit;
 
@@ -82,7 +83,7 @@ impl<'a> Place<'a> {
             ensure!(began.elapsed() < Duration::from_secs(60), "levada is not ready: {log}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(Serving { address, _process: serving })
+        Ok(Serving { address, process: serving })
     }
 
     /// How often sessions were opened on production so far.
@@ -118,7 +119,13 @@ fn occurrences(cluster: &Cluster, text: &str) -> Result<usize> {
 /// A server of statistics, until this is dropped.
 pub(crate) struct Serving {
     pub(crate) address: String,
-    _process: Ended,
+    process: Ended,
+}
+
+impl Serving {
+    pub(crate) fn process(&self) -> Postmaster {
+        self.process.watched()
+    }
 }
 
 /// A command that runs on one core.
@@ -128,6 +135,13 @@ pub(crate) fn pinned(core: &str, program: &str) -> Command {
 
 /// A process of ours that ends with this.
 pub(crate) struct Ended(pub(crate) Child);
+
+impl Ended {
+    /// As `measure` looks at it, with its children.
+    pub(crate) fn watched(&self) -> Postmaster {
+        Postmaster(self.0.id())
+    }
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {

@@ -89,21 +89,24 @@ pub(crate) fn render(figures: &Figures) -> String {
 }
 
 fn speeds(speeds: &[Speed]) -> String {
-    let per_second = |rates: &[Rate]| {
-        let values: Vec<f64> = rates.iter().map(|rate| rate.per_second).collect();
-        median(&values).unwrap_or_default()
+    let of = |rates: &[Rate], value: fn(&Rate) -> f64| {
+        median(&rates.iter().map(value).collect::<Vec<f64>>()).unwrap_or_default()
     };
-    let mut text = "| at full speed | bytes | levada, 1/s | nginx, 1/s | ratio | at least 0.5 |\n\
-                    |---|---|---|---|---|---|\n"
+    let per_second = |rates: &[Rate]| of(rates, |rate| rate.per_second);
+    let cpu = |rates: &[Rate]| of(rates, |rate| rate.cpu_microseconds);
+    let mut text = "| at full speed | bytes | levada, 1/s | nginx, 1/s | ratio | at least 0.5 | \
+                    levada, µs of its core | nginx, µs |\n|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for speed in speeds {
         let (levada, nginx) = (per_second(&speed.levada), per_second(&speed.nginx));
         let ratio = levada / nginx;
         text += &format!(
-            "| {} | {} | {levada:.0} | {nginx:.0} | {ratio:.2} | {} |\n",
+            "| {} | {} | {levada:.0} | {nginx:.0} | {ratio:.2} | {} | {:.1} | {:.1} |\n",
             speed.what,
             speed.bytes,
-            verdict(ratio >= RATIO_AIM)
+            verdict(ratio >= RATIO_AIM),
+            cpu(&speed.levada),
+            cpu(&speed.nginx)
         );
     }
     text += "\n";
