@@ -205,7 +205,10 @@ async fn speeds(
     let levada = serving.address.as_str();
     let mut known: Vec<(&str, Reply)> = Vec::new();
     for (_, target) in ADDRESSES {
-        known.push((target, visit::get(levada, target, None).await?.expect_status(200)?));
+        let reply = visit::get(levada, target, None).await?.expect_status(200)?;
+        let is_partial = reply.header("levada-complete") == Some("false");
+        ensure!(!is_partial, "{target} is not complete, which visitors see rarely");
+        known.push((target, reply));
     }
     let nginx = FileServer::start(scratch, &known)?;
     let mut speeds = Vec::new();

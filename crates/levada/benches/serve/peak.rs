@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
-use testkit::Dice;
+use serde_json::Value;
+use testkit::{Dice, quote_literal};
 use tokio::task::JoinSet;
 
 use crate::generator::Steady;
@@ -80,8 +81,24 @@ impl Question {
     }
 }
 
+/// Fails unless levada answers what the queries on all events answer.
+async fn compare(place: &Place<'_>, address: &str) -> Result<()> {
+    for question in [Question::Activity, Question::Adviser("c1920".to_owned())] {
+        let reply = visit::get(address, &question.target(), None).await?.expect_status(200)?;
+        let answer: Value = serde_json::from_slice(&reply.body)?;
+        let (sql, parameter) = question.raw();
+        let sql = sql.replace("$1", &quote_literal(&parameter.unwrap_or_default()));
+        let sql = format!("set timezone = 'UTC'; select json_agg(t) from ({sql}) as t");
+        let truth: Value = serde_json::from_str(&place.source.psql(&sql)?)?;
+        let rows = truth.as_array().map_or(0, Vec::len);
+        ensure!(rows > 0 && answer["data"] == truth, "levada answers {question:?} otherwise");
+    }
+    Ok(())
+}
+
 /// Both rates, first of levada and then without it.
 pub(crate) async fn measure(place: &Place<'_>, address: &str, seconds: u64) -> Result<Vec<Peak>> {
+    compare(place, address).await?;
     let mut peaks = Vec::new();
     for rate in [SEED_RATE, SEED_RATE * TIMES] {
         let before = place.source_sessions()?;

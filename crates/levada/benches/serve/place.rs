@@ -128,9 +128,9 @@ impl Serving {
     }
 }
 
-/// A command that runs on one core.
+/// A command that runs on one core, and ends when we do.
 pub(crate) fn pinned(core: &str, program: &str) -> Command {
-    with(clean("taskset"), &["-c", core, program])
+    with(clean("setpriv"), &["--pdeathsig", "TERM", "taskset", "-c", core, program])
 }
 
 /// A process of ours that ends with this.
