@@ -43,16 +43,21 @@ pub(crate) struct Steady {
     pub(crate) failed: u64,
 }
 
+/// Whether a program is installed.
+pub(crate) fn is_there(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
 impl Generator {
     /// The one that costs the machine least.
-    pub(crate) fn for_speed() -> Result<Self> {
-        let found = [Self::Wrk, Self::Oha].into_iter().find(|generator| generator.is_there());
-        found.context("neither wrk nor oha is installed")
+    pub(crate) fn for_speed() -> Option<Self> {
+        [Self::Wrk, Self::Oha].into_iter().find(|generator| is_there(generator.name()))
     }
 
     /// The one that knows when it wanted to ask; without it the benchmark asks for itself.
     pub(crate) fn for_steady() -> Option<Self> {
-        Some(Self::Oha).filter(|generator| generator.is_there())
+        Some(Self::Oha).filter(|generator| is_there(generator.name()))
     }
 
     fn name(self) -> &'static str {
@@ -60,11 +65,6 @@ impl Generator {
             Self::Wrk => "wrk",
             Self::Oha => "oha",
         }
-    }
-
-    fn is_there(self) -> bool {
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&path).any(|folder| folder.join(self.name()).is_file())
     }
 
     /// What it says of itself.

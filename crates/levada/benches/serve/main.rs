@@ -146,8 +146,9 @@ fn main() -> Result<()> {
     let setup = Setup::look(&servers, &installation, options.rounds, false)?;
     let text = table::render(&figures);
     println!("{text}");
-    if options.record.is_some() || options.is_whole() {
-        let folder = setup.folder(options.record.as_deref(), options.is_whole())?;
+    let is_whole = options.is_whole() && !figures.speeds.is_empty();
+    if options.record.is_some() || is_whole {
+        let folder = setup.folder(options.record.as_deref(), is_whole)?;
         let page = setup.page("Serving", FILES, &table::how(&options, &figures)) + "\n" + &text;
         fs::write(folder.join("serve.md"), page)?;
         let json = serde_json::json!({ "setup": setup, "figures": figures });
@@ -165,9 +166,13 @@ async fn measure(options: &Options, place: &Place<'_>, scratch: &Scratch) -> Res
     let mut figures = Figures { events: options.rows, ..Figures::default() };
     let serving = place.serve().await?;
     if options.wants(Part::Speed) {
-        let fast = Generator::for_speed()?;
-        figures.generators.push(fast.version());
-        figures.speeds = speeds(options, fast, &serving, scratch).await?;
+        match Generator::for_speed().filter(|_| generator::is_there("nginx")) {
+            Some(generator) => {
+                figures.generators.push(generator.version());
+                figures.speeds = speeds(options, generator, &serving, scratch).await?;
+            }
+            None => println!("nginx, or wrk and oha, are not installed: speed is not measured"),
+        }
     }
     if options.wants(Part::Steady) {
         let generator = Generator::for_steady();
