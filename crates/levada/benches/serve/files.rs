@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +25,14 @@ pub(crate) struct FileServer {
 /// What nginx says by itself.
 const OWN_HEADERS: [&str; 7] =
     ["content-length", "content-type", "etag", "date", "server", "connection", "last-modified"];
+
+/// What nginx says of itself.
+pub(crate) fn version() -> String {
+    let output = Command::new("nginx").arg("-v").output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+    let said = said.unwrap_or_default();
+    said.trim().trim_start_matches("nginx version: ").to_owned()
+}
 
 impl FileServer {
     /// Serves the replies under the addresses they came from.

@@ -110,7 +110,7 @@ impl Options {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Figures {
     events: u64,
-    generators: Vec<String>,
+    programs: Vec<String>,
     speeds: Vec<Speed>,
     steady: Vec<Steady>,
     crowds: Vec<crowd::Crowd>,
@@ -168,7 +168,7 @@ async fn measure(options: &Options, place: &Place<'_>, scratch: &Scratch) -> Res
     if options.wants(Part::Speed) {
         match Generator::for_speed().filter(|_| generator::is_there("nginx")) {
             Some(generator) => {
-                figures.generators.push(generator.version());
+                figures.programs.extend([files::version(), generator.version()]);
                 figures.speeds = speeds(options, generator, &serving, scratch).await?;
             }
             None => println!("nginx, or wrk and oha, are not installed: speed is not measured"),
@@ -176,7 +176,9 @@ async fn measure(options: &Options, place: &Place<'_>, scratch: &Scratch) -> Res
     }
     if options.wants(Part::Steady) {
         let generator = Generator::for_steady();
-        figures.generators.push(generator.map_or("no oha".to_owned(), Generator::version));
+        figures.programs.push(
+            generator.map_or("steady rate: the benchmark itself".to_owned(), Generator::version),
+        );
         for (what, target) in ADDRESSES {
             let length = Duration::from_secs(options.seconds * 3);
             let steady = match generator {

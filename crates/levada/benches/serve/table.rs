@@ -13,7 +13,7 @@ const P99_MILLISECONDS_AIM: f64 = 5.0;
 /// How it was done.
 pub(crate) fn how(options: &Options, figures: &Figures) -> Vec<String> {
     vec![
-        figures.generators.join("; "),
+        figures.programs.join("; "),
         "levada serve and nginx (Debian's, one worker, no access log, files kept open, the same \
          headers) each pinned to core 0, the load generator to core 1; HTTP/1.1 over loopback, \
          64 connections kept alive, bodies not compressed"
