@@ -3,6 +3,7 @@
 //!
 //! Responsible for: who asks what and when, and how long they waited from then on. Must not: judge.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -43,6 +44,8 @@ pub(crate) struct Peak {
     pub(crate) seconds: u64,
     pub(crate) requests: usize,
     pub(crate) failed: usize,
+    /// What those heard who were not answered, and how many of them.
+    pub(crate) complaints: BTreeMap<String, usize>,
     pub(crate) p50_milliseconds: f64,
     pub(crate) p99_milliseconds: f64,
     pub(crate) max_milliseconds: f64,
@@ -104,10 +107,7 @@ pub(crate) async fn measure(place: &Place<'_>, address: &str, seconds: u64) -> R
         let before = place.source_sessions()?;
         let ask = |question: Question| {
             let address = address.to_owned();
-            async move {
-                let reply = visit::get(&address, &question.target(), None).await;
-                reply.is_ok_and(|reply| reply.status == 200)
-            }
+            async move { answered(&address, &question.target()).await }
         };
         let waits = arrive(rate, Duration::from_secs(seconds), ask).await;
         let sessions = place.source_sessions()? - before;
@@ -118,7 +118,7 @@ pub(crate) async fn measure(place: &Place<'_>, address: &str, seconds: u64) -> R
     for rate in [SEED_RATE, SEED_RATE * TIMES] {
         let ask = |question: Question| {
             let raw = raw.clone();
-            async move { raw.answer(&question).await.is_ok() }
+            async move { raw.answer(&question).await.map_err(|error| error.to_string()) }
         };
         let waits = arrive(rate, Duration::from_secs(seconds), ask).await;
         peaks.push(Peak::of("the query on all events", rate, seconds, &waits, None));
@@ -136,10 +136,7 @@ pub(crate) async fn steady(
 ) -> Result<Steady> {
     let ask = |_: Question| {
         let (address, target) = (address.to_owned(), target.to_owned());
-        async move {
-            let reply = visit::get(&address, &target, None).await;
-            reply.is_ok_and(|reply| reply.status == 200)
-        }
+        async move { answered(&address, &target).await }
     };
     let waits = arrive(rate.into(), length, ask).await;
     let peak = Peak::of("", rate.into(), length.as_secs(), &waits, None);
@@ -154,14 +151,20 @@ pub(crate) async fn steady(
     })
 }
 
-/// Whether each visitor was answered, and how long that took since it wanted to ask.
-async fn arrive<F>(
-    rate: f64,
-    length: Duration,
-    ask: impl Fn(Question) -> F,
-) -> Vec<(bool, Duration)>
+/// What one visitor heard, and how long that took since it wanted to ask.
+type Wait = (Result<(), String>, Duration);
+
+async fn answered(address: &str, target: &str) -> Result<(), String> {
+    match visit::get(address, target, None).await {
+        Ok(reply) if reply.status == 200 => Ok(()),
+        Ok(reply) => Err(reply.status.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn arrive<F>(rate: f64, length: Duration, ask: impl Fn(Question) -> F) -> Vec<Wait>
 where
-    F: Future<Output = bool> + Send + 'static,
+    F: Future<Output = Result<(), String>> + Send + 'static,
 {
     let mut dice = Dice::new(5);
     let mut visitors = JoinSet::new();
@@ -180,7 +183,7 @@ impl Peak {
         who: &str,
         per_second: f64,
         seconds: u64,
-        waits: &[(bool, Duration)],
+        waits: &[Wait],
         source_sessions: Option<usize>,
     ) -> Self {
         let mut sorted: Vec<Duration> = waits.iter().map(|(_, wait)| *wait).collect();
@@ -189,12 +192,17 @@ impl Peak {
             let place = (sorted.len().saturating_sub(1) as f64 * share).ceil() as usize;
             sorted.get(place).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
         };
+        let mut complaints = BTreeMap::new();
+        for complaint in waits.iter().filter_map(|(heard, _)| heard.as_ref().err()) {
+            *complaints.entry(complaint.clone()).or_default() += 1;
+        }
         Self {
             who: who.to_owned(),
             per_second,
             seconds,
             requests: waits.len(),
-            failed: waits.iter().filter(|(is_answered, _)| !is_answered).count(),
+            failed: complaints.values().sum(),
+            complaints,
             p50_milliseconds: at(0.5),
             p99_milliseconds: at(0.99),
             max_milliseconds: at(1.0),

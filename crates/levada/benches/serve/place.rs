@@ -58,6 +58,7 @@ impl<'a> Place<'a> {
         target.execute("vacuum (analyze)")?;
         // Whatever is asked of production from now on stands in its log.
         source.execute("alter system set log_connections = on; select pg_reload_conf()")?;
+        servers.settle()?;
         Ok(Self { servers, source, config, log: scratch.path().join("serve.log") })
     }
 
