@@ -18,8 +18,9 @@ test-long: deps ## the long tests
 	@.ci/schemathesis.sh
 	LEVADA_LONG=1 cargo test --locked -p levada --test it -- --include-ignored long_
 
-bench: deps ## measure copying, refreshing, verifying and statistics; options in BENCH
-	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics -- $(BENCH)
+bench: deps ## measure copying, refreshing, verifying, statistics and serving; options in BENCH
+	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics \
+	  --bench serve -- $(BENCH)
 
 deps: ## install PostgreSQL and what else is missing
 	@.ci/deps.sh
