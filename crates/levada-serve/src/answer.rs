@@ -150,11 +150,6 @@ impl Answer {
         }
         writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))
     }
-
-    /// The rows as values, for pages.
-    pub(crate) fn values(&self) -> anyhow::Result<Vec<Value>> {
-        self.rows.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
-    }
 }
 
 /// NULL is nothing, text is itself, all else is JSON.

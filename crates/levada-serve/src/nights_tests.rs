@@ -1,6 +1,7 @@
 //! Simulated nights: every minute from 23:00 to 03:00 of an ordinary night and both nights on
-//! which clocks change, in three zones, with the nightly run early, soon, late, failed and half-failed.
-//! What is right is computed by PostgreSQL and by the constants below, never by the code under test.
+//! which clocks change, in three zones, with the nightly run early, soon, late, failed and
+//! half-failed. What is right is computed by PostgreSQL and by the constants below, never by the
+//! code under test.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,7 +17,8 @@ use testkit::Database;
 use crate::config::{Page, Serve, Stat};
 use crate::http::{self, Incoming, Ready};
 use crate::site::Site;
-use crate::{Catalogue, Clock, Server, watch};
+use crate::watch::Watch;
+use crate::{Catalogue, Clock, Server};
 
 const SECTIONS: &str = r#"
 [[stat]]
@@ -182,12 +184,11 @@ impl Published {
 /// A site with a clock of its own.
 struct Place {
     site: Arc<Site>,
+    watch: Arc<tokio::sync::Mutex<Watch>>,
     now: Arc<AtomicI64>,
     said: Arc<Mutex<Vec<String>>>,
     /// Bodies that were found right, by address, for the edition then published.
     right: HashMap<String, (i64, Vec<u8>)>,
-    /// Ends the watch when it is dropped.
-    _watching: tokio::sync::watch::Sender<bool>,
 }
 
 struct Reply {
@@ -203,7 +204,7 @@ impl Reply {
 }
 
 impl Place {
-    async fn at(now: Timestamp, database: &Database, sections: &str) -> Self {
+    fn at(now: Timestamp, database: &Database, sections: &str) -> Self {
         let sections: Sections = toml::from_str(sections).unwrap();
         let now = Arc::new(AtomicI64::new(now.as_second()));
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -227,15 +228,16 @@ impl Place {
             log: Arc::new(move |problem| saying.lock().unwrap().push(format!("{problem:?}"))),
         };
         let site = Arc::new(server.site().unwrap());
-        let (watching, watched) = tokio::sync::watch::channel(false);
-        // It has no reason to look but those that this file gives it: nobody notifies, and ten
-        // minutes do not pass.
-        let mut ended = site.looks.ended();
-        tokio::spawn(watch::keep(Arc::clone(&site), watched));
-        while site.desk.shown().is_none() {
-            ended.changed().await.unwrap();
-        }
-        Self { site, now, said, right: HashMap::new(), _watching: watching }
+        let watch = Arc::new(tokio::sync::Mutex::new(Watch::new(Arc::clone(&site))));
+        // Looks when visitors ask for it; when else, the test decides.
+        let (asking, watching) = (Arc::clone(&site), Arc::clone(&watch));
+        tokio::spawn(async move {
+            loop {
+                asking.looks.asked().await;
+                let _ = watching.lock().await.look().await;
+            }
+        });
+        Self { site, watch, now, said, right: HashMap::new() }
     }
 
     fn set(&self, now: Timestamp) {
@@ -244,15 +246,8 @@ impl Place {
 
     /// What the notification of a publication causes, and the poll.
     async fn look(&self) {
-        self.glance().await;
+        self.watch.lock().await.look().await.unwrap();
         Ready::prepare(&self.site).await;
-    }
-
-    /// One look of the watch.
-    async fn glance(&self) {
-        let mut ended = self.site.looks.ended();
-        self.site.looks.ask();
-        ended.changed().await.unwrap();
     }
 
     async fn get(&self, target: &str, known: Option<&str>) -> Reply {
@@ -380,7 +375,7 @@ async fn live_through(database: &Database, night: &Night, run: Run) {
     before.write(database, night, false);
     let publishes = run.local(night.day, night.label(-1));
     let publishes = publishes.map(|local| night.minute(database, &local));
-    let mut place = Place::at(night.minutes[0], database, SECTIONS).await;
+    let mut place = Place::at(night.minutes[0], database, SECTIONS);
     place.look().await;
     let mut published = before;
     for (number, now) in night.minutes.iter().enumerate() {
@@ -477,7 +472,7 @@ fn what_does_not_fit_is_said_once_and_tried_again_only_where_that_may_help() {
     publish(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let place = Place::at(night.start(0), &database, UNFIT).await;
+        let place = Place::at(night.start(0), &database, UNFIT);
         place.look().await;
         place.look().await;
         let said = || place.said.lock().unwrap().clone();
@@ -490,7 +485,7 @@ fn what_does_not_fit_is_said_once_and_tried_again_only_where_that_may_help() {
         // Somebody holds a table for the moment of the look.
         let mut session = database.session().unwrap();
         session.run("BEGIN; LOCK reports.people").unwrap();
-        place.glance().await;
+        place.watch.lock().await.look().await.unwrap();
         assert_eq!(said().len(), 3, "{:?}", said());
         assert_eq!(place.get("/stats/messages.json", None).await.status, 200);
         assert_eq!(place.get("/stats/people.json", None).await.status, 503);

@@ -43,10 +43,9 @@ impl Looks {
         self.asked.notify_one();
     }
 
-    /// How many ended, and a word when one more does.
-    #[cfg(test)]
-    pub(crate) fn ended(&self) -> Receiver<u64> {
-        self.ended.subscribe()
+    /// Ends when a look is asked for.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
     }
 
     /// Asks for looks until one has brought about what is wanted, but not for many.
@@ -64,9 +63,8 @@ impl Looks {
 
 /// Watches until `stop` says so.
 pub(crate) async fn keep(site: Arc<Site>, mut stop: Receiver<bool>) {
-    let watch = Watch { site, eye: None, newest: None, complaint: None };
     tokio::select! {
-        () = watch.run() => {}
+        () = Watch::new(site).run() => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }
@@ -108,7 +106,8 @@ impl Eye {
     }
 }
 
-struct Watch {
+/// The one who looks.
+pub(crate) struct Watch {
     site: Arc<Site>,
     eye: Option<Eye>,
     /// What was ever shown: nothing older is shown again.
@@ -118,11 +117,14 @@ struct Watch {
 }
 
 impl Watch {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        Self { site, eye: None, newest: None, complaint: None }
+    }
+
     async fn run(mut self) {
         let mut preparing: Option<JoinHandle<()>> = None;
         loop {
             let looked = self.look().await;
-            self.site.looks.ended.send_modify(|ended| *ended += 1);
             let is_idle = preparing.as_ref().is_none_or(JoinHandle::is_finished);
             let pause = match looked {
                 Ok(()) => {
@@ -140,7 +142,7 @@ impl Watch {
             let site = Arc::clone(&self.site);
             tokio::select! {
                 () = hear(&mut self.eye) => {}
-                () = site.looks.asked.notified(), if self.eye.is_some() => {}
+                () = site.looks.asked(), if self.eye.is_some() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -157,7 +159,13 @@ impl Watch {
     ///
     /// # Errors
     /// Why the database could not be asked: what is shown stays, unconfirmed.
-    async fn look(&mut self) -> Result<(), Problem> {
+    pub(crate) async fn look(&mut self) -> Result<(), Problem> {
+        let looked = self.look_once().await;
+        self.site.looks.ended.send_modify(|ended| *ended += 1);
+        looked
+    }
+
+    async fn look_once(&mut self) -> Result<(), Problem> {
         let site = Arc::clone(&self.site);
         let asked_at = site.clock.now();
         // Put back only when it has answered: the listener is checked by each look.
@@ -269,6 +277,7 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
             None => return Ok(Looked::Nothing),
         },
     };
+    let mut is_other = known.is_none();
     for (name, stat) in &site.catalogue.stats {
         let before = standing.fits.get(name);
         if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
@@ -281,8 +290,9 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
         {
             (site.log)(&unfit.problem);
         }
+        is_other |= fit.is_ok();
         site.metrics.fitted(name, fit.as_ref().err().map(|unfit| &unfit.problem));
         standing.fits.insert(name.clone(), fit);
     }
-    Ok(Looked::Other(Box::new(standing)))
+    Ok(if is_other { Looked::Other(Box::new(standing)) } else { Looked::Same })
 }

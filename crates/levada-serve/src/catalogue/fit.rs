@@ -37,6 +37,7 @@ pub(crate) struct Unfit {
 const VALUES_MAX: usize = 100_000;
 /// Looking for texts may take longer than a visitor would wait.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '20s'";
+const QUERY_CANCELED: &str = "57014";
 const SAVEPOINT: &str = "SAVEPOINT levada_fit";
 const BACK: &str = "ROLLBACK TO SAVEPOINT levada_fit";
 
@@ -164,7 +165,15 @@ async fn values(
             _ => continue,
         };
         let sql = format!("SELECT * FROM ({query}) AS levada_values LIMIT {}", VALUES_MAX + 1);
-        let rows = session.rows(&sql, &[]).await?;
+        let rows = match session.rows(&sql, &[]).await {
+            // It would take as long at each look.
+            Err(error) if error.sqlstate() == Some(QUERY_CANCELED) => {
+                return Err(about("takes too long to find its values".to_owned())
+                    .hint("ask a smaller table, such as a rollup, as values_from")
+                    .into());
+            }
+            rows => rows?,
+        };
         if rows.len() > VALUES_MAX {
             return Err(about(format!("has more than {VALUES_MAX} values"))
                 .hint("let visitors ask for something that has fewer")

@@ -52,10 +52,13 @@ impl Ready {
             return;
         }
         let mut ready = Self { is_whole: true, ..Self::default() };
-        for name in site.catalogue.stats.keys() {
+        // What has no answer in this edition is not tried again: it would be another edition.
+        let fits = |name: &String| shown.standing.fits.get(name).is_some_and(Result::is_ok);
+        for name in site.catalogue.stats.keys().filter(|name| fits(name)) {
             ready.add_stat(site, name).await;
         }
-        for name in site.catalogue.pages.keys() {
+        let pages = site.catalogue.pages.iter().filter(|(_, page)| page.stats.iter().all(fits));
+        for (name, _) in pages {
             ready.add_page(site, name).await;
         }
         for language in site.languages() {
