@@ -269,6 +269,7 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
             None => return Ok(Looked::Nothing),
         },
     };
+    let mut is_other = known.is_none();
     for (name, stat) in &site.catalogue.stats {
         let before = standing.fits.get(name);
         if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
@@ -281,8 +282,9 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
         {
             (site.log)(&unfit.problem);
         }
+        is_other |= fit.is_ok();
         site.metrics.fitted(name, fit.as_ref().err().map(|unfit| &unfit.problem));
         standing.fits.insert(name.clone(), fit);
     }
-    Ok(Looked::Other(Box::new(standing)))
+    Ok(if is_other { Looked::Other(Box::new(standing)) } else { Looked::Same })
 }

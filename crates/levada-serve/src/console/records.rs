@@ -129,12 +129,14 @@ impl Notebook {
 }
 
 async fn read(site: &Site) -> Result<Records, Problem> {
-    let lease = site.pool.lease(site.gate.patience(None)).await.map_err(|refusal| match refusal {
-        Refusal::Overloaded => Problem::new("all sessions of the server are busy")
-            .hint("visitors ask more than the database answers; this page asks again by itself"),
-        _ => Problem::new("the reporting database gives no session")
-            .hint("check that it runs and that the role of [serve] url may connect"),
-    })?;
+    let lease =
+        site.pool.lease(site.gate.patience(None)).await.map_err(|refusal| match refusal {
+            Refusal::Overloaded => Problem::new("all sessions of the server are busy").hint(
+                "visitors ask more than the database answers; this page asks again by itself",
+            ),
+            _ => Problem::new("the reporting database gives no session")
+                .hint("check that it runs and that the role of [serve] url may connect"),
+        })?;
     let Some(session) = lease.session() else { return Err(Problem::new("no session")) };
     let limit = Duration::from_millis(site.config.deadline_ms.into());
     match tokio::time::timeout(limit, snapshot(session, site.clock.now())).await {

@@ -27,7 +27,7 @@ pub(crate) struct Page {
     /// What it says, line by line.
     shows: Vec<String>,
     #[serde(skip)]
-    serving: Serving,
+    _serving: Serving,
 }
 
 /// `levada serve`, ended when this is dropped.
@@ -66,7 +66,7 @@ pub(crate) fn tell(stage: &Stage, ui: &Ui) -> anyhow::Result<Page> {
     }
     let page = get(&address, "/pages/visits")?;
     let url = format!("http://{address}/pages/visits");
-    Ok(Page { url, shows: shown(&page), serving })
+    Ok(Page { url, shows: shown(&page), _serving: serving })
 }
 
 fn serve(stage: &Stage, ui: &Ui) -> anyhow::Result<(Serving, String)> {
