@@ -11,13 +11,16 @@ demo: deps ## the whole story in about a minute, on a private PostgreSQL
 	cargo run --quiet --release --locked -p levada -- demo
 
 test: deps browser ## all tests but the long ones
+	@.ci/schemathesis.sh
 	cargo test --workspace --locked
 
 test-long: deps ## the long tests
+	@.ci/schemathesis.sh
 	LEVADA_LONG=1 cargo test --locked -p levada --test it -- --include-ignored long_
 
-bench: deps ## measure copying, refreshing, verifying and statistics; options in BENCH
-	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics -- $(BENCH)
+bench: deps ## measure copying, refreshing, verifying, statistics and serving; options in BENCH
+	cargo bench --locked -p levada --bench copy --bench refresh --bench statistics \
+	  --bench serve -- $(BENCH)
 
 deps: ## install PostgreSQL and what else is missing
 	@.ci/deps.sh

@@ -148,12 +148,7 @@ impl Answer {
             });
             writer.write_record(cells.collect::<serde_json::Result<Vec<String>>>()?)?;
         }
-        Ok(writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?)
-    }
-
-    /// The rows as values, for pages.
-    pub(crate) fn values(&self) -> anyhow::Result<Vec<Value>> {
-        self.rows.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
+        writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Serve {
     pub statement_timeout_ms: u32,
     /// After this a visitor is told to come again.
     pub deadline_ms: u32,
-    /// How long a query waits for its turn before visitors are told to come again.
+    /// How long a query waits for its turn and a session before visitors are told to come again.
     pub wait_ms: u32,
     /// How many queries may wait for their turn.
     pub queue: usize,

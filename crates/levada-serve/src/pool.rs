@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts};
+use deadpool::managed::{self, Metrics, Object, RecycleError, RecycleResult, Timeouts};
 use pg::{Endpoint, Purpose, Session};
 
 use crate::refusal::Refusal;
@@ -23,10 +23,11 @@ impl managed::Manager for Sessions {
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<pg::Error> {
-        match session.is_closed() {
-            true => Err(RecycleError::message("closed")),
-            false => Ok(()),
+        if session.is_closed() {
+            return Err(RecycleError::message("closed"));
         }
+        // A connection may be dead without having been closed: only an answer shows life.
+        Ok(session.batch("").await?)
     }
 }
 
@@ -39,20 +40,21 @@ pub(crate) struct Pool {
 /// A session for one transaction. It goes back only when told that all is well.
 pub(crate) struct Lease(Option<Object<Sessions>>);
 
+/// How long a session may take to open, and how long the request to cancel a query.
+const OPENING: Duration = Duration::from_secs(2);
+/// A session that has been idle answers within this, or is not used again.
+const AWAKENING: Duration = Duration::from_millis(100);
+
 impl Pool {
     /// Opens nothing yet.
     pub(crate) fn new(
         endpoint: Endpoint,
         connections: usize,
-        wait: Duration,
         statement_timeout_ms: u32,
     ) -> anyhow::Result<Self> {
         let purpose = Purpose::Serving { statement_timeout_ms };
-        let timeouts = Timeouts {
-            wait: Some(wait),
-            create: Some(Duration::from_secs(2)),
-            recycle: Some(wait),
-        };
+        let timeouts =
+            Timeouts { wait: Some(OPENING), create: Some(OPENING), recycle: Some(AWAKENING) };
         let sessions = managed::Pool::builder(Sessions { endpoint, purpose })
             .max_size(connections)
             .timeouts(timeouts)
@@ -61,12 +63,14 @@ impl Pool {
         Ok(Self { sessions })
     }
 
-    /// A session, or the reason why there is none in time.
-    pub(crate) async fn lease(&self) -> Result<Lease, Refusal> {
-        match self.sessions.get().await {
-            Ok(session) => Ok(Lease(Some(session))),
-            Err(PoolError::Timeout(managed::TimeoutType::Wait)) => Err(Refusal::Overloaded),
-            Err(_) => Err(Refusal::Unavailable),
+    /// A session that has just shown to be alive, or the reason why there is none in time.
+    pub(crate) async fn lease(&self, limit: Duration) -> Result<Lease, Refusal> {
+        let sessions = self.sessions.clone();
+        // Where opening takes longer than visitors wait, the session is there for the next ones.
+        let getting = tokio::spawn(async move { sessions.get().await });
+        match tokio::time::timeout(limit, getting).await {
+            Ok(Ok(Ok(session))) => Ok(Lease(Some(session))),
+            _ => Err(Refusal::Unavailable),
         }
     }
 
@@ -98,7 +102,7 @@ impl Drop for Lease {
             drop(session);
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 runtime.spawn(async move {
-                    let _ = tokio::time::timeout(Duration::from_secs(2), canceller.cancel()).await;
+                    let _ = tokio::time::timeout(OPENING, canceller.cancel()).await;
                 });
             }
         }

@@ -22,7 +22,7 @@ pub(crate) struct Question {
 /// What a snapshot answered.
 #[derive(Debug)]
 pub(crate) enum Loaded {
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// The snapshot belongs to another edition: ask again.
     Moved,
 }
@@ -68,11 +68,16 @@ pub(crate) async fn load(
         binds.iter().map(|bind| bind as &(dyn ToSql + Sync)).collect();
     let rows = session.rows(&sql, &binds).await?;
     session.batch("COMMIT").await?;
+    // Names are looked up in the catalogue of this very moment, whatever the snapshot sees: had
+    // another edition taken its place meanwhile, rows could be of either.
+    if standing::version(session).await?.as_ref() != Some(&question.standing.version) {
+        return Ok(Loaded::Moved);
+    }
     if rows.len() > rows_max as usize {
         return Err(Failure::Query(format!("it has more than {rows_max} rows")));
     }
     let rows = rows.iter().map(|row| row.get(0)).collect();
-    Ok(Loaded::Answer(question.answer(columns, rows)))
+    Ok(Loaded::Answer(Box::new(question.answer(columns, rows))))
 }
 
 /// The columns of a query, whatever its parameters are.
@@ -122,6 +127,7 @@ impl Question {
         key
     }
 
+    /// What belongs to a place of the query.
     fn bound(&self, bind: &Bind) -> Option<String> {
         let range = self.range.as_ref();
         let moment = |at: Timestamp| Some(at.to_string());
@@ -157,5 +163,62 @@ impl Question {
             columns,
             rows,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::standing::Version;
+
+    fn question(values: [Option<&str>; 2], closed_through: &str) -> Question {
+        let sql = "name = \"s\"\ntitle = \"S\"\nrollup = \"r\"\nfilter = [\"a\", \"b\"]";
+        let stat = Compiled::new(&toml::from_str(sql).unwrap(), ".".as_ref(), "reports").unwrap();
+        let query = crate::catalogue::Bound { sql: String::new(), binds: Vec::new() };
+        let at: Timestamp = "2025-01-22T02:03:00Z".parse().unwrap();
+        let standing = Standing {
+            version: Version { edition: 3, published_at: at },
+            as_of: at,
+            schemas: Vec::new(),
+            rollups: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            fits: BTreeMap::new(),
+        };
+        let closed_through = Some(closed_through.parse().unwrap());
+        let names = ["a", "b"].map(str::to_owned).into_iter();
+        Question {
+            timeline: Timeline {
+                closed_through,
+                computed_at: at,
+                has_gaps: false,
+                buckets: Arc::default(),
+            },
+            stat: Arc::new(stat),
+            fitted: Arc::new(Fitted { query, values: BTreeMap::new() }),
+            standing: Arc::new(standing),
+            values: names.zip(values.map(|value| value.map(str::to_owned))).collect(),
+            range: None,
+        }
+    }
+
+    #[test]
+    fn other_questions_have_other_keys() {
+        let day = "2025-01-22T00:00:00Z";
+        let keys = [
+            question([None, None], day).key(),
+            question([None, None], "2025-01-21T00:00:00Z").key(),
+            question([Some(""), None], day).key(),
+            question([None, Some("")], day).key(),
+            question([Some("-"), None], day).key(),
+            question([Some("x\n1 y"), Some("z")], day).key(),
+            question([Some("x"), Some("y\n1 z")], day).key(),
+            question([Some("x\n-"), None], day).key(),
+        ];
+        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len(), "{keys:?}");
+        assert_eq!(question([Some("x"), None], day).key(), question([Some("x"), None], day).key());
     }
 }

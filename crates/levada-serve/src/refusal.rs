@@ -1,5 +1,5 @@
-//! Why there is no answer: the kinds of refusal, each with its HTTP status. RFC 9457 gives them their
-//! form, in `http::problem`.
+//! Why there is no answer: the kinds of refusal, each with its HTTP status. RFC 9457 gives them
+//! their form, in `http::problem`.
 
 use std::time::Duration;
 

@@ -4,22 +4,21 @@ use pg::{Session, quote_identifier};
 use report::{Finding, Problem};
 
 /// For whoever meets a right that is missing.
-pub(crate) const HINT: &str = "as the owner of the target: GRANT USAGE ON SCHEMA levada, … TO role; \
+pub(crate) const HINT: &str = "in the target: GRANT USAGE ON SCHEMA levada, … TO role; \
      GRANT SELECT ON ALL TABLES IN SCHEMA levada, … TO role; levada check prints all of it";
 
-/// The SQL for a role of visitors; `owner` publishes, `schemas` are those of reports and editions.
+/// The SQL for a role of visitors, on one line; `owner` publishes, `schemas` are those of reports
+/// and editions.
 pub(crate) fn sql(role: &str, owner: &str, schemas: &[String]) -> String {
-    let (role, owner) = (quote_identifier(role), quote_identifier(owner));
-    let mut all = vec![quote_identifier("levada")];
-    all.extend(schemas.iter().map(|schema| quote_identifier(schema)));
-    let all = all.join(", ");
-    format!(
-        "CREATE ROLE {role} LOGIN PASSWORD '…' CONNECTION LIMIT 20; \
-         GRANT USAGE ON SCHEMA {all} TO {role}; \
-         GRANT SELECT ON ALL TABLES IN SCHEMA {all} TO {role}; \
-         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SCHEMAS TO {role}; \
-         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {role}"
-    )
+    let levada = "levada".to_owned();
+    let schemas = std::iter::once(&levada).chain(schemas);
+    let schemas: Vec<String> = schemas.map(|schema| quote_identifier(schema)).collect();
+    include_str!("sql/role.sql")
+        .trim()
+        .replace('\n', " ")
+        .replace("@role@", &quote_identifier(role))
+        .replace("@owner@", &quote_identifier(owner))
+        .replace("@schemas@", &schemas.join(", "))
 }
 
 /// An error of the server, with what to do where a right is missing.

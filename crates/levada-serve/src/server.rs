@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Brand, Page, Serve};
 use crate::console::Console;
 use crate::desk::Desk;
-use crate::gate::Gate;
+use crate::gate::{self, Gate};
 use crate::house::{Farewell, House, Stay};
 use crate::http::{self, Incoming};
 use crate::metrics::Metrics;
@@ -32,6 +32,7 @@ use crate::patience::Patient;
 use crate::pool::Pool;
 use crate::shelf::Shelf;
 use crate::site::{Log, Site};
+use crate::watch::Looks;
 
 /// Everything that `levada serve` was told.
 pub struct Server {
@@ -102,25 +103,22 @@ impl Server {
     pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
-        let wait = Duration::from_millis(config.wait_ms.into());
         let log: Log = self.log;
         Ok(Site {
             pool: Pool::new(
                 self.endpoint.clone(),
-                // One more than visitors may use: for looking which edition is published.
-                config.connections + 1,
-                wait,
+                config.connections,
                 config.statement_timeout_ms,
             )?,
-            gate: Gate::new(&config),
+            gate: Gate::new(&config)?,
             shelf: Shelf::new(config.cache_megabytes),
             desk: Desk::new(Site::fresh_for(&config), stale_for),
             metrics: Metrics::default(),
             build: build(&self.brand, &config, &self.catalogue, &self.zone),
             assets: Assets::read(&self.brand)?,
-            description: http::Description::new(&self.catalogue, &config),
+            description: http::Description::new(&self.catalogue, &config, &self.brand),
             started_at: self.clock.now(),
-            looking: tokio::sync::Mutex::new(()),
+            looks: Looks::default(),
             brand: self.brand,
             catalogue: self.catalogue,
             zone: self.zone,
@@ -244,7 +242,7 @@ async fn answer(
                 method: request.method(),
                 target,
                 headers: request.headers(),
-                client: crate::gate::client(peer.ip()),
+                client: gate::visitor(peer.ip(), request.headers(), site.config.trusted_proxies),
             };
             http::respond(site, &incoming).await
         }

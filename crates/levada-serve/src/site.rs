@@ -23,6 +23,7 @@ use crate::query::{self, Failure, Loaded, Question};
 use crate::range;
 use crate::refusal::Refusal;
 use crate::shelf::{Outcome, Shelf, Way};
+use crate::watch::Looks;
 
 /// Where problems go that no visitor is told of.
 pub(crate) type Log = Arc<dyn Fn(&Problem) + Send + Sync>;
@@ -48,7 +49,7 @@ pub(crate) struct Site {
     /// Stands for this very program in entity tags.
     pub(crate) build: String,
     pub(crate) started_at: Timestamp,
-    pub(crate) looking: tokio::sync::Mutex<()>,
+    pub(crate) looks: Looks,
 }
 
 /// A request for a statistic.
@@ -72,6 +73,8 @@ pub(crate) struct Served {
     pub(crate) asked: String,
 }
 
+/// How much later than its query a visitor is told that it took too long.
+const GRACE: Duration = Duration::from_millis(100);
 /// Editions may follow each other while an answer is made, but not for ever.
 const TRIES: usize = 3;
 
@@ -82,7 +85,7 @@ impl Site {
         for _ in 0..TRIES {
             let shown = self.desk.shown().ok_or(self.nothing())?;
             let (question, asked) = self.question(&shown, ask)?;
-            match self.ask(question, ask.client).await {
+            match self.ask(&shown, question, ask.client).await {
                 Ok(Some(answer)) => {
                     let freshness = self.desk.freshness(self.clock.now())?;
                     if freshness != Freshness::Fresh {
@@ -90,7 +93,7 @@ impl Site {
                     }
                     return Ok(Served { answer, freshness, asked: asked.canonical() });
                 }
-                Ok(None) => self.look_again(&shown).await?,
+                Ok(None) => self.await_another(&shown).await?,
                 Err(refusal) if refusal.is_passing() => {
                     return self.earlier(&shown, ask).ok_or(refusal)?;
                 }
@@ -103,9 +106,9 @@ impl Site {
 
     /// Why nothing is shown.
     fn nothing(&self) -> Refusal {
-        match self.desk.confirmed_at() {
-            Some(_) => Refusal::NoEdition,
-            None => Refusal::Unavailable,
+        match self.desk.is_fresh(self.clock.now()) {
+            true => Refusal::NoEdition,
+            false => Refusal::Unavailable,
         }
     }
 
@@ -142,77 +145,102 @@ impl Site {
         Ok((question, asked))
     }
 
-    async fn ask(self: &Arc<Self>, question: Question, client: Option<IpAddr>) -> Outcome {
+    async fn ask(
+        self: &Arc<Self>,
+        shown: &Arc<Shown>,
+        question: Question,
+        client: Option<IpAddr>,
+    ) -> Outcome {
         let key = question.key();
+        if let Some(answer) = shown.kept(&key) {
+            self.metrics.hits.add();
+            return Ok(Some(answer));
+        }
         let deadline = Duration::from_millis(self.config.deadline_ms.into());
         let admit = || self.gate.admit(client);
-        let load = || Arc::clone(self).load(question);
-        let (outcome, way) = self.shelf.answer(&key, admit, load, deadline).await;
-        match way {
-            Way::Hit => self.metrics.hits.add(),
-            Way::Led => self.metrics.misses.add(),
-            Way::Joined => self.metrics.joined.add(),
-        }
-        match &outcome {
-            Err(Refusal::Overloaded) => self.metrics.shed.add(),
-            Err(Refusal::TooManyQueries) => self.metrics.limited.add(),
+        let load = || Arc::clone(self).load(question, client);
+        // A query of levada itself may take longer than visitors wait for it.
+        let wait = if client.is_some() { deadline + GRACE } else { deadline * 3 };
+        let (outcome, way) = self.shelf.answer(&key, admit, load, wait).await;
+        match (&outcome, way) {
+            (Ok(_), Way::Hit) => self.metrics.hits.add(),
+            (Ok(_), Way::Led) => self.metrics.misses.add(),
+            (Ok(_), Way::Joined) => self.metrics.joined.add(),
+            (Err(Refusal::Overloaded), _) => self.metrics.shed.add(),
+            (Err(Refusal::TooManyQueries), _) => self.metrics.limited.add(),
             _ => {}
+        }
+        if let (Ok(Some(answer)), None) = (&outcome, client) {
+            shown.keep(key, Arc::clone(answer));
         }
         outcome
     }
 
     /// Runs the query, in its turn and within the deadline.
-    async fn load(self: Arc<Self>, question: Question) -> Outcome {
-        let _turn = self.gate.turn().await?;
-        let lease = self.pool.lease().await?;
+    async fn load(self: Arc<Self>, question: Question, client: Option<IpAddr>) -> Outcome {
+        let asked = Instant::now();
+        let _turn = self.gate.turn(client).await?;
+        let lease = self.pool.lease(self.gate.patience(client)).await.inspect_err(|_| {
+            // The watch finds out whether the database is away.
+            self.looks.ask();
+        })?;
         let Some(session) = lease.session() else { return Err(Refusal::Unavailable) };
         let began = Instant::now();
+        let waited = client.map_or(Duration::ZERO, |_| began.duration_since(asked));
         let deadline = Duration::from_millis(self.config.deadline_ms.into());
+        let deadline = deadline.saturating_sub(waited);
         let loading = query::load(session, &question, self.config.rows_max);
         let loaded = tokio::time::timeout(deadline, loading).await;
         let stat = question.stat.name.as_str();
-        let problem = match loaded {
+        let (problem, refusal) = match loaded {
             Ok(Ok(loaded)) => {
                 lease.give_back();
                 self.metrics.queried(stat, began.elapsed(), None);
                 return Ok(match loaded {
-                    Loaded::Answer(answer) => Some(Arc::new(answer)),
+                    Loaded::Answer(answer) => Some(Arc::from(answer)),
                     Loaded::Moved => None,
                 });
             }
-            Ok(Err(Failure::Database(error))) => error.problem(),
-            Ok(Err(Failure::Query(text))) => Problem::new(text),
-            Err(_) => Problem::new("it did not end in time"),
+            Ok(Err(Failure::Database(error))) if is_lost(&error) => {
+                self.looks.ask();
+                (error.problem(), Refusal::Unavailable)
+            }
+            Ok(Err(Failure::Database(error))) => (error.problem(), Refusal::Failed),
+            Ok(Err(Failure::Query(text))) => (Problem::new(text), Refusal::Failed),
+            Err(_) => {
+                // The server ends each statement earlier: perhaps it is away.
+                self.looks.ask();
+                (Problem::new("it did not end in time"), Refusal::Failed)
+            }
         };
         let problem =
             Problem { message: format!("stat \"{stat}\": {}", problem.message), ..problem };
         self.metrics.queried(stat, began.elapsed(), Some(&problem));
         (self.log)(&problem);
-        Err(Refusal::Failed)
+        Err(refusal)
     }
 
     /// What the edition before said, if it is known and not too old.
     fn earlier(&self, shown: &Arc<Shown>, ask: Ask<'_>) -> Option<Result<Served, Refusal>> {
         let previous = shown.previous.as_ref()?;
         let (question, asked) = self.question(previous, ask).ok()?;
-        let answer = self.shelf.known(&question.key())?;
-        let freshness = self.desk.staleness(self.clock.now()).ok()?;
+        let key = question.key();
+        let answer = previous.kept(&key).or_else(|| self.shelf.known(&key))?;
+        let freshness = self.desk.staleness(previous.confirmed_at, self.clock.now()).ok()?;
         self.metrics.stale.add();
         Some(Ok(Served { answer, freshness, asked: asked.canonical() }))
     }
 
-    /// The edition has changed under a query: looks until another one is shown.
-    async fn look_again(self: &Arc<Self>, shown: &Arc<Shown>) -> Result<(), Refusal> {
-        let _alone = self.looking.lock().await;
-        let version = self.desk.shown().map(|now| now.standing.version.clone());
-        if version.as_ref() != Some(&shown.standing.version) {
-            return Ok(());
-        }
-        crate::watch::look(self).await.map_err(|problem| {
-            (self.log)(&problem);
-            Refusal::Unavailable
-        })?;
-        Ok(())
+    /// The edition has changed under a query: waits until another one is shown.
+    async fn await_another(&self, shown: &Arc<Shown>) -> Result<(), Refusal> {
+        let is_another = || {
+            let now = self.desk.shown();
+            now.is_none_or(|now| now.standing.version != shown.standing.version)
+        };
+        let deadline = Duration::from_millis(self.config.deadline_ms.into());
+        tokio::time::timeout(deadline, self.looks.until(is_another))
+            .await
+            .map_err(|_| Refusal::Unavailable)
     }
 
     /// What browsers and proxies may keep: nothing without asking, unless a minute is allowed.
@@ -234,4 +262,10 @@ impl Site {
     pub(crate) fn fresh_for(config: &Serve) -> SignedDuration {
         SignedDuration::from_secs(i64::from(config.poll_seconds) * 3)
     }
+}
+
+/// Whether the server has gone, rather than refused the query.
+fn is_lost(error: &pg::Error) -> bool {
+    let ended = ["57P01", "57P02", "57P03"];
+    matches!(error, pg::Error::Lost(_)) || error.sqlstate().is_some_and(|s| ended.contains(&s))
 }

@@ -127,7 +127,6 @@ impl BucketState {
 /// The bounds of a window.
 #[derive(Debug, Clone)]
 pub(crate) struct WindowStanding {
-    pub(crate) version: i64,
     pub(crate) lower_bound: Timestamp,
     pub(crate) upper_bound: Timestamp,
 }
@@ -214,7 +213,6 @@ async fn windows(session: &Session, edition: i32) -> pg::Result<BTreeMap<String,
     }
     for row in session.rows(include_str!("sql/standing_windows.sql"), &[&edition]).await? {
         let window = WindowStanding {
-            version: row.get("version"),
             lower_bound: moment(&row, "lower_bound")?,
             upper_bound: moment(&row, "upper_bound")?,
         };

@@ -4,119 +4,251 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pg::{Listener, Purpose, Session};
 use report::Problem;
+use tokio::sync::Notify;
 use tokio::sync::watch::Receiver;
+use tokio::task::JoinHandle;
 
 use crate::catalogue;
 use crate::desk::Shown;
 use crate::http::Ready;
 use crate::site::Site;
-use crate::standing::Standing;
+use crate::standing::{Standing, Version};
 
 /// What the publish transaction notifies on.
 const CHANNEL: &str = "levada_published";
 /// How long all statistics together may take to fit a new edition.
 const FITTING: Duration = Duration::from_secs(60);
+/// How long to wait before the next look when one has failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Opening a session takes no longer, or the database is away.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// One may be under way already and see what was before; the next sees what is.
+const LOOKS_MAX: usize = 3;
+
+/// How others ask the watch to look, and hear that it has.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    asked: Notify,
+    /// How many ended.
+    ended: tokio::sync::watch::Sender<u64>,
+}
+
+impl Looks {
+    /// Asks for a look; many requests at once are one.
+    pub(crate) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// How many ended, and a word when one more does.
+    #[cfg(test)]
+    pub(crate) fn ended(&self) -> Receiver<u64> {
+        self.ended.subscribe()
+    }
+
+    /// Asks for looks until one has brought about what is wanted, but not for many.
+    pub(crate) async fn until(&self, is_so: impl Fn() -> bool) {
+        let mut ended = self.ended.subscribe();
+        for _ in 0..LOOKS_MAX {
+            if is_so() {
+                return;
+            }
+            self.ask();
+            let _ = ended.changed().await;
+        }
+    }
+}
 
 /// Watches until `stop` says so.
 pub(crate) async fn keep(site: Arc<Site>, mut stop: Receiver<bool>) {
-    let mut listener: Option<Listener> = None;
-    let mut last_problem = String::new();
-    loop {
-        if listener.is_none() {
-            listener = listen(&site).await;
-        }
-        let looked = {
-            let _alone = site.looking.lock().await;
-            look(&site).await
-        };
-        let pause = match &looked {
-            Ok(()) => Duration::from_secs(site.config.poll_seconds.into()),
-            Err(_) => Duration::from_secs(1),
-        };
-        match looked {
-            Ok(()) => {
-                last_problem.clear();
-                Ready::prepare(&site).await;
+    let watch = Watch { site, eye: None, newest: None, complaint: None };
+    tokio::select! {
+        () = watch.run() => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// A session of its own, which no visitor can use up. Where the server has no notifications, as on
+/// standbys, looking is enough.
+enum Eye {
+    Listening(Listener),
+    Plain(Session),
+}
+
+impl Eye {
+    async fn open(site: &Site) -> pg::Result<Self> {
+        let purpose = Purpose::Serving { statement_timeout_ms: site.config.statement_timeout_ms };
+        match Listener::open(&site.endpoint, purpose, CHANNEL).await {
+            Ok(listener) => Ok(Self::Listening(listener)),
+            Err(pg::Error::Server { .. }) => {
+                Ok(Self::Plain(Session::open(&site.endpoint, purpose).await?))
             }
-            Err(problem) => {
-                if problem.message != last_problem {
-                    (site.log)(&problem);
+            Err(error) => Err(error),
+        }
+    }
+
+    fn session(&self) -> &Session {
+        match self {
+            Self::Listening(listener) => listener.session(),
+            Self::Plain(session) => session,
+        }
+    }
+
+    /// Ends with a notification, or with the connection.
+    async fn hear(&mut self) {
+        match self {
+            Self::Listening(listener) => {
+                let _ = listener.next().await;
+            }
+            Self::Plain(_) => std::future::pending().await,
+        }
+    }
+}
+
+struct Watch {
+    site: Arc<Site>,
+    eye: Option<Eye>,
+    /// What was ever shown: nothing older is shown again.
+    newest: Option<Version>,
+    /// Said once, not at each look.
+    complaint: Option<String>,
+}
+
+impl Watch {
+    async fn run(mut self) {
+        let mut preparing: Option<JoinHandle<()>> = None;
+        loop {
+            let looked = self.look().await;
+            self.site.looks.ended.send_modify(|ended| *ended += 1);
+            let is_idle = preparing.as_ref().is_none_or(JoinHandle::is_finished);
+            let pause = match looked {
+                Ok(()) => {
+                    self.complaint = None;
+                    if is_idle {
+                        preparing = Some(tokio::spawn(prepare(Arc::clone(&self.site))));
+                    }
+                    Duration::from_secs(self.site.config.poll_seconds.max(1).into())
                 }
-                last_problem = problem.message;
-                listener = None;
+                Err(problem) => {
+                    self.complain(problem);
+                    PAUSE
+                }
+            };
+            let site = Arc::clone(&self.site);
+            tokio::select! {
+                () = hear(&mut self.eye) => {}
+                () = site.looks.asked.notified(), if self.eye.is_some() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
-        site.gate.sweep();
-        let heard = async {
-            match &mut listener {
-                Some(listener) => listener.next().await.is_ok(),
-                None => std::future::pending().await,
+    }
+
+    fn complain(&mut self, problem: Problem) {
+        if self.complaint.as_ref() != Some(&problem.message) {
+            (self.site.log)(&problem);
+        }
+        self.complaint = Some(problem.message);
+    }
+
+    /// Looks which edition is published, and shows it.
+    ///
+    /// # Errors
+    /// Why the database could not be asked: what is shown stays, unconfirmed.
+    async fn look(&mut self) -> Result<(), Problem> {
+        let site = Arc::clone(&self.site);
+        let asked_at = site.clock.now();
+        // Put back only when it has answered: the listener is checked by each look.
+        let eye = match self.eye.take() {
+            Some(eye) => Ok(Ok(eye)),
+            None => tokio::time::timeout(OPENING, Eye::open(&site)).await,
+        };
+        let silent = || Problem::new("the reporting database does not answer in time");
+        let eye = eye.map_err(|_| silent()).and_then(|eye| eye.map_err(|error| error.problem()));
+        let eye = eye.inspect_err(|_| site.gate.shut(true))?;
+        let session = eye.session();
+        let limit = Duration::from_millis(site.config.deadline_ms.into());
+        let began = tokio::time::timeout(limit, session.batch(BEGIN)).await;
+        site.gate.shut(!matches!(began, Ok(Ok(()))));
+        began.map_err(|_| silent())?.map_err(|error| error.problem())?;
+        let known = site.desk.shown();
+        let reading = async {
+            let looked = read(session, &site, known.as_ref()).await?;
+            session.batch("COMMIT").await?;
+            // What was read by name may be of an edition that has been published meanwhile.
+            match &looked {
+                Looked::Other(standing) => {
+                    let version = crate::standing::version(session).await?;
+                    let is_still = version.as_ref() == Some(&standing.version);
+                    Ok::<_, pg::Error>(is_still.then_some(looked))
+                }
+                _ => Ok(Some(looked)),
             }
         };
-        let is_lost = tokio::select! {
-            heard = heard => !heard,
-            () = tokio::time::sleep(pause) => false,
-            _ = stop.wait_for(|stop| *stop) => return,
-        };
-        if is_lost {
-            listener = None;
+        let looked = tokio::time::timeout(FITTING, reading).await.map_err(|_| silent())?;
+        let looked = looked.map_err(|error| crate::rights::explained(&error))?;
+        self.eye = Some(eye);
+        match looked {
+            Some(looked) => self.show(looked, known.as_ref(), asked_at),
+            None => {
+                site.looks.ask();
+                Ok(())
+            }
+        }
+    }
+
+    fn show(
+        &mut self,
+        looked: Looked,
+        known: Option<&Arc<Shown>>,
+        asked_at: Timestamp,
+    ) -> Result<(), Problem> {
+        let desk = &self.site.desk;
+        match looked {
+            Looked::Same => desk.confirm(asked_at),
+            Looked::Nothing => desk.put(None, asked_at),
+            Looked::Other(standing) => {
+                let version = &standing.version;
+                if self.newest.as_ref().is_some_and(|n| n.published_at > version.published_at) {
+                    // Another session may lead to another server.
+                    self.eye = None;
+                    return Err(Problem::new("the database shows an older edition than before")
+                        .hint(
+                            "[serve] url must lead to one server; \
+                               after a restore, start levada serve again",
+                        ));
+                }
+                self.newest = Some(version.clone());
+                let confirmed_at = desk.confirmed_at();
+                let shown = Shown::new(*standing, &self.site.catalogue, known, confirmed_at);
+                desk.put(Some(Arc::new(shown)), asked_at);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn hear(eye: &mut Option<Eye>) {
+    match eye {
+        Some(eye) => eye.hear().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Makes ready what is shown, and what is shown by then.
+async fn prepare(site: Arc<Site>) {
+    while let Some(shown) = site.desk.shown() {
+        Ready::prepare(&site).await;
+        site.desk.set_prepared();
+        if site.desk.shown().is_some_and(|now| Arc::ptr_eq(&now, &shown)) {
+            return;
         }
     }
 }
 
-async fn listen(site: &Site) -> Option<Listener> {
-    let purpose = Purpose::Serving { statement_timeout_ms: site.config.statement_timeout_ms };
-    let opening = Listener::open(&site.endpoint, purpose, CHANNEL);
-    // Standbys and poolers have no notifications: looking is enough.
-    tokio::time::timeout(Duration::from_secs(2), opening).await.ok()?.ok()
-}
-
-/// Looks which edition is published, and shows it. One at a time.
-///
-/// # Errors
-/// Why the database could not be asked: what is shown stays, unconfirmed.
-pub(crate) async fn look(site: &Arc<Site>) -> Result<(), Problem> {
-    let asked_at = site.clock.now();
-    let limit = Duration::from_millis(site.config.deadline_ms.into());
-    let lease = site.pool.lease().await.map_err(|_| {
-        Problem::new("the reporting database gives no session")
-            .hint("check that it runs and that the role of [serve] url may connect")
-    })?;
-    let Some(session) = lease.session() else { return Err(Problem::new("no session")) };
-    let known = site.desk.shown();
-    let reading = async {
-        let beginning = session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        let silence = || pg::Error::Lost("the server says nothing".to_owned());
-        tokio::time::timeout(limit, beginning).await.map_err(|_| silence())??;
-        let standing = read(session, site, known.as_ref()).await?;
-        session.batch("COMMIT").await?;
-        Ok::<_, pg::Error>(standing)
-    };
-    let looked = match tokio::time::timeout(FITTING, reading).await {
-        Ok(Ok(looked)) => looked,
-        Ok(Err(error)) => return Err(crate::rights::explained(&error)),
-        Err(_) => return Err(Problem::new("the reporting database does not answer in time")),
-    };
-    lease.give_back();
-    match looked {
-        Looked::Same => site.desk.confirm(asked_at),
-        Looked::Nothing => site.desk.put(None, asked_at),
-        Looked::Other(standing) => {
-            let is_older = known
-                .as_ref()
-                .is_some_and(|k| k.standing.version.published_at > standing.version.published_at);
-            if is_older {
-                return Err(Problem::new("the database shows an older edition than before")
-                    .hint("[serve] url must lead to one server; after a restore, start levada serve again"));
-            }
-            let shown = Shown::new(*standing, &site.catalogue, known.as_ref());
-            site.desk.put(Some(Arc::new(shown)), asked_at);
-        }
-    }
-    Ok(())
-}
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 enum Looked {
     Same,

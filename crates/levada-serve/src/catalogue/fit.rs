@@ -10,7 +10,6 @@ use report::Problem;
 use super::sql::Bound;
 use super::stat::{Compiled, Subject};
 use super::{direct, reads};
-use crate::answer::Column;
 use crate::config::{Kind, Scalar};
 use crate::query::{self, Failure};
 use crate::standing::Standing;
@@ -22,7 +21,6 @@ pub(crate) type Fit = Result<Arc<Fitted>, Unfit>;
 #[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub(crate) query: Bound,
-    pub(crate) columns: Vec<Column>,
     /// Texts that parameters know besides those of the configuration.
     pub(crate) values: BTreeMap<String, BTreeSet<String>>,
 }
@@ -39,6 +37,7 @@ pub(crate) struct Unfit {
 const VALUES_MAX: usize = 100_000;
 /// Looking for texts may take longer than a visitor would wait.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '20s'";
+const QUERY_CANCELED: &str = "57014";
 const SAVEPOINT: &str = "SAVEPOINT levada_fit";
 const BACK: &str = "ROLLBACK TO SAVEPOINT levada_fit";
 
@@ -112,7 +111,7 @@ async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Resu
     }
     session.batch(TIMEOUT).await?;
     let values = values(session, stat, standing).await?;
-    Ok(Fitted { query, columns, values })
+    Ok(Fitted { query, values })
 }
 
 fn missing(what: &str, name: &str) -> Problem {
@@ -122,11 +121,11 @@ fn missing(what: &str, name: &str) -> Problem {
 
 /// The rollups that say how far it is complete are there, and tell the same days.
 fn refuse_rollups(stat: &Compiled, standing: &Standing) -> Result<(), Problem> {
-    let mut grains: BTreeMap<(Option<&str>, Option<&str>, Option<&str>), &str> = BTreeMap::new();
+    let mut grains = BTreeMap::new();
     for name in &stat.rollups {
         let rollup = standing.rollups.get(name).ok_or_else(|| missing("rollup", name))?;
         let grain = rollup.grain.as_deref();
-        grains.insert((grain, rollup.calendar.as_deref(), rollup.zone.as_deref()), name);
+        grains.insert((grain, rollup.calendar.as_deref(), rollup.zone.as_deref()), name.as_str());
     }
     if !stat.has_range() {
         return Ok(());
@@ -166,7 +165,15 @@ async fn values(
             _ => continue,
         };
         let sql = format!("SELECT * FROM ({query}) AS levada_values LIMIT {}", VALUES_MAX + 1);
-        let rows = session.rows(&sql, &[]).await?;
+        let rows = match session.rows(&sql, &[]).await {
+            // It would take as long at each look.
+            Err(error) if error.sqlstate() == Some(QUERY_CANCELED) => {
+                return Err(about("takes too long to find its values".to_owned())
+                    .hint("ask a smaller table, such as a rollup, as values_from")
+                    .into());
+            }
+            rows => rows?,
+        };
         if rows.len() > VALUES_MAX {
             return Err(about(format!("has more than {VALUES_MAX} values"))
                 .hint("let visitors ask for something that has fewer")

@@ -14,6 +14,8 @@ const RESERVED: &[&str] = &[
     "from",
     "to",
     "lang",
+    // Whatever the range is called: addresses in one form for all call it so.
+    "last",
     "range_start",
     "range_end",
     "first_bucket",
@@ -91,7 +93,7 @@ fn range(stat: &Compiled) -> Result<(), Problem> {
         return Err(Problem::new("last wants 1 ≤ default ≤ max")
             .hint(format!("{BUCKETS_MAX} buckets at most: last = {{ default = 7, max = 90 }}")));
     }
-    match RESERVED.contains(&last.name.as_str()) || last.name.is_empty() {
+    match last.name != "last" && RESERVED.contains(&last.name.as_str()) || last.name.is_empty() {
         true => Err(Problem::new(format!("its range cannot be called \"{}\"", last.name))
             .hint("such as last = { …, name = \"days\" }")),
         false => Ok(()),

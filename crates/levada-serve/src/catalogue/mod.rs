@@ -1,8 +1,8 @@
-//! The statistics and pages that are served, with everything about them that can be decided without
-//! a database: `stat` compiles one, `judge` says what it may not, `sql` binds its parameters,
-//! `parameter` reads what visitors ask, `timeline` joins the completeness of its rollups. What only
-//! an edition decides is in `fit`, with `direct` for queries that nobody wrote and `reads` for those
-//! that somebody did.
+//! The statistics and pages that are served, with everything about them that can be decided
+//! without a database: `stat` compiles one, `judge` says what it may not, `sql` binds its
+//! parameters, `parameter` reads what visitors ask, `timeline` joins the completeness of its
+//! rollups. What only an edition decides is in `fit`, with `direct` for queries that nobody wrote
+//! and `reads` for those that somebody did.
 
 mod direct;
 mod fit;
@@ -22,6 +22,8 @@ use report::Problem;
 pub(crate) use fit::{Fit, Fitted, fit, path};
 pub(crate) use parameter::{Asked, read};
 pub(crate) use sql::Bind;
+#[cfg(test)]
+pub(crate) use sql::Bound;
 pub(crate) use stat::{Compiled, Subject};
 pub(crate) use timeline::{Timeline, of as timeline_of};
 

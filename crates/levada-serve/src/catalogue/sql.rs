@@ -1,5 +1,5 @@
-//! Parameters in SQL: `:name` becomes `$n`, outside of quotes and comments. Values are always bound,
-//! as text that the server casts.
+//! Parameters in SQL: `:name` becomes `$n`, outside of quotes and comments. Values are always
+//! bound, as text that the server casts.
 
 use std::collections::BTreeMap;
 

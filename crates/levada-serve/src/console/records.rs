@@ -129,7 +129,7 @@ impl Notebook {
 }
 
 async fn read(site: &Site) -> Result<Records, Problem> {
-    let lease = site.pool.lease().await.map_err(|refusal| match refusal {
+    let lease = site.pool.lease(site.gate.patience(None)).await.map_err(|refusal| match refusal {
         Refusal::Overloaded => Problem::new("all sessions of the server are busy")
             .hint("visitors ask more than the database answers; this page asks again by itself"),
         _ => Problem::new("the reporting database gives no session")

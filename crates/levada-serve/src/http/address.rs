@@ -247,7 +247,7 @@ mod tests {
         let mut dice = Dice::from_env_or(5);
         let letters: Vec<char> = "aZ09 -_.~&=+%?#/\"<>é€🙂\u{7f}\n".chars().collect();
         for _ in 0..2_000 {
-            let mut text = |dice: &mut Dice| -> String {
+            let text = |dice: &mut Dice| -> String {
                 (0..dice.below(12))
                     .map(|_| letters[dice.below(letters.len() as u64) as usize])
                     .collect()

@@ -13,7 +13,7 @@ use hyper::header::{
 pub(crate) enum Use {
     /// A page: nothing but what comes from here is loaded, and nobody frames it.
     Page,
-    /// A file that pages need.
+    /// A file that pages need, or a word for whoever runs the server.
     Part,
     /// Data that anybody may read, also scripts of other sites: there is nothing to steal.
     Data,
@@ -37,8 +37,8 @@ impl Use {
     pub(crate) fn of(content_type: &str) -> Self {
         match content_type.split(';').next() {
             Some("text/html") => Self::Page,
-            Some("text/css" | "text/javascript" | "image/svg+xml" | "image/png") => Self::Part,
-            _ => Self::Data,
+            Some("application/json" | "application/problem+json" | "text/csv") => Self::Data,
+            _ => Self::Part,
         }
     }
 

@@ -162,15 +162,16 @@ async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Ref
     })
 }
 
-/// Whether an ordinary visit would run no query now.
+/// Whether visitors may be sent here: ordinary visits run no query, or share one just after an
+/// edition is published.
 fn readiness(site: &Site) -> Result<Rendered, Refused> {
-    let Some(shown) = site.desk.shown() else {
+    if site.desk.glance().is_none() {
         return Err(Refused::NotReady("No edition is known."));
-    };
+    }
     if !site.desk.is_fresh(site.clock.now()) {
         return Err(Refused::NotReady("The database has not confirmed the edition of late."));
     }
-    if !shown.ready.load().is_tried {
+    if !site.desk.is_prepared() {
         return Err(Refused::NotReady("The usual responses are being made."));
     }
     Ok(Rendered::text("ready\n"))

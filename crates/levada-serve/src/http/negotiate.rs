@@ -55,10 +55,11 @@ impl Language {
 /// Whether the visitor takes gzip.
 pub(crate) fn takes_gzip(accepted: Option<&HeaderValue>) -> bool {
     let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').take(20).any(|part| {
-        let (coding, weight) = weighted(part);
-        (coding.eq_ignore_ascii_case("gzip") || coding == "*") && weight > 0.0
-    })
+    let weight_of = |wanted: &str| {
+        let mut codings = accepted.split(',').take(20).map(weighted);
+        codings.find(|(coding, _)| coding.eq_ignore_ascii_case(wanted)).map(|(_, weight)| weight)
+    };
+    weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
 }
 
 /// Whether the visitor is a browser that shows pages, not a program that reads data.
@@ -77,4 +78,50 @@ fn weighted(part: &str) -> (&str, f32) {
     let name = parts.next().unwrap_or_default();
     let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
     (name, weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Option<HeaderValue> {
+        Some(HeaderValue::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_name_it() {
+        for yes in ["gzip", "GZIP", "br, gzip;q=0.1", "*", "gzip; q=1"] {
+            assert!(takes_gzip(value(yes).as_ref()), "{yes}");
+        }
+        for no in ["", "br", "gzip;q=0", "gzip;q=0, *", "*;q=0", "x-gzip", "gzip;q=x"] {
+            assert!(!takes_gzip(value(no).as_ref()), "{no}");
+        }
+        assert!(!takes_gzip(None));
+    }
+
+    #[test]
+    fn browsers_get_pages() {
+        for yes in ["text/html", "text/html,application/xml;q=0.9,*/*;q=0.8"] {
+            assert!(prefers_pages(value(yes).as_ref()), "{yes}");
+        }
+        for no in ["*/*", "application/json", "application/json, text/html;q=0.5", "text/html;q=0"]
+        {
+            assert!(!prefers_pages(value(no).as_ref()), "{no}");
+        }
+        assert!(!prefers_pages(None));
+    }
+
+    #[test]
+    fn the_language_is_the_best_that_there_is() {
+        let site = ["en".to_owned(), "fr".to_owned()];
+        let choose = |accepted: &str| Language::choose(&site, None, value(accepted).as_ref());
+        assert_eq!(choose("de, fr-CA;q=0.8, en;q=0.7"), Language::French);
+        assert_eq!(choose("de"), Language::English);
+        assert_eq!(choose("fr;q=0"), Language::English);
+        assert_eq!(Language::choose(&site, Some("fr"), None), Language::French);
+        assert_eq!(
+            Language::choose(&["fr".to_owned()], None, value("en").as_ref()),
+            Language::French
+        );
+    }
 }

@@ -1,5 +1,5 @@
-//! Responses that were made when the edition was published: an ordinary visit runs no query, renders
-//! nothing and waits for nobody.
+//! Responses that were made when the edition was published: an ordinary visit runs no query,
+//! renders nothing and waits for nobody.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,8 +18,6 @@ pub(crate) struct Ready {
     by_target: HashMap<String, Vec<(Language, Rendered)>>,
     /// Nothing is missing from it.
     is_whole: bool,
-    /// It was made: what is missing could not be.
-    pub(crate) is_tried: bool,
 }
 
 /// The response to an address that needs no work.
@@ -53,16 +51,21 @@ impl Ready {
         if shown.ready.load().is_whole {
             return;
         }
-        let mut ready = Self { is_whole: true, is_tried: true, ..Self::default() };
-        for name in site.catalogue.stats.keys() {
+        let mut ready = Self { is_whole: true, ..Self::default() };
+        // What has no answer in this edition is not tried again: it would be another edition.
+        let fits = |name: &String| shown.standing.fits.get(name).is_some_and(Result::is_ok);
+        for name in site.catalogue.stats.keys().filter(|name| fits(name)) {
             ready.add_stat(site, name).await;
         }
-        for name in site.catalogue.pages.keys() {
+        let pages = site.catalogue.pages.iter().filter(|(_, page)| page.stats.iter().all(fits));
+        for (name, _) in pages {
             ready.add_page(site, name).await;
         }
         for language in site.languages() {
             ready.add("/", language, page::index(site, language).kept());
         }
+        // What was made while nothing confirmed the edition says so, and is made again.
+        ready.is_whole &= site.desk.is_fresh(site.clock.now());
         shown.ready.store(Arc::new(ready));
     }
 
@@ -105,11 +108,12 @@ impl Ready {
         }
     }
 
-    /// By preference of the visitor, and by name.
+    /// A page is also found with its language in the address.
     fn add(&mut self, target: &str, language: Language, rendered: Rendered) {
-        let named = format!("{target}?lang={}", language.code());
-        for target in [target.to_owned(), named] {
-            self.by_target.entry(target).or_default().push((language, rendered.clone()));
+        if rendered.has_language() {
+            let named = format!("{target}?lang={}", language.code());
+            self.by_target.insert(named, vec![(language, rendered.clone())]);
         }
+        self.by_target.entry(target.to_owned()).or_default().push((language, rendered));
     }
 }

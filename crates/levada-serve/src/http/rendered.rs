@@ -41,6 +41,8 @@ struct Kept {
 
 /// Bodies below this are sent as they are.
 const GZIP_MIN: usize = 512;
+/// Packing more than this well would keep visitors waiting.
+const LARGE: usize = 256 << 10;
 
 impl Rendered {
     /// A short text that nobody keeps.
@@ -112,6 +114,12 @@ impl Rendered {
         }
     }
 
+    /// Whether it is for people.
+    pub(crate) fn has_language(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|is| Use::of(is) == Use::Page)
+    }
+
     /// Pages have a language.
     pub(crate) fn in_language(&mut self, format: Format, language: Language) {
         if format == Format::Html {
@@ -126,7 +134,9 @@ impl Rendered {
 
     /// Ready to be sent often.
     pub(crate) fn kept(mut self) -> Self {
-        let packed = compressed(&self.body, Compression::best());
+        let is_large = self.body.len() > LARGE;
+        let level = if is_large { Compression::fast() } else { Compression::default() };
+        let packed = compressed(&self.body, level);
         let packed = packed.map(|packed| (self.packed_headers(), packed));
         self.kept = Some(Kept { packed, unchanged: self.unchanged_headers() });
         self

@@ -41,8 +41,8 @@ pub(crate) async fn answer(
     render(site, &site.answer(ask).await?, form, ask.pairs)
 }
 
-/// Answers with that edition and no other: the one that is shown, or the one before while its answer
-/// is still known.
+/// Answers with that edition and no other: the one that is shown, or the one before while its
+/// answer is still known.
 pub(crate) async fn of_edition(
     site: &Arc<Site>,
     edition: &str,
@@ -54,6 +54,8 @@ pub(crate) async fn of_edition(
     let is_it = |shown: &&Arc<Shown>| shown.standing.version.tag() == edition;
     let Some(named) = [Some(&shown), shown.previous.as_ref()].into_iter().flatten().find(is_it)
     else {
+        // What is wrong with the question itself is said first.
+        site.question(&shown, ask)?;
         return Err(Refusal::Gone);
     };
     let (question, asked) = site.question(named, ask)?;
@@ -63,7 +65,8 @@ pub(crate) async fn of_edition(
     {
         return Ok(Rendered::unchanged(form.format.content_type(), keeping(form.format), tag));
     }
-    let answer = match site.shelf.known(&question.key()) {
+    let key = question.key();
+    let answer = match named.kept(&key).or_else(|| site.shelf.known(&key)) {
         Some(answer) => {
             site.metrics.hits.add();
             answer

@@ -1,5 +1,5 @@
-//! Files that pages need, under names that change with their content, so that browsers may keep them for
-//! ever.
+//! Files that pages need, under names that change with their content, so that browsers may keep
+//! them for ever.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,11 +51,6 @@ impl Assets {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Rendered> {
         self.files.get(name)
-    }
-
-    /// The same for the same files.
-    pub(crate) fn names(&self) -> String {
-        self.files.keys().cloned().collect::<Vec<_>>().join(" ")
     }
 
     fn add(&mut self, name: &str, extension: &str, content: Vec<u8>) -> String {

@@ -1,5 +1,5 @@
-//! Charts as SVG, without any style of their own: lines with gaps where something is missing, bars from
-//! zero. Colours, dark mode and print are the stylesheet's.
+//! Charts as SVG, without any style of their own: lines with gaps where something is missing, bars
+//! from zero. Colours, dark mode and print are the stylesheet's.
 
 use std::fmt::Write;
 
@@ -148,7 +148,9 @@ impl Chart<'_> {
                 @let y = plot.y(scale.share(*tick));
                 line class=(if tick.is_zero() { "axis" } else { "rule" })
                     x1=(px(plot.left)) x2=(px(plot.right)) y1=(px(y)) y2=(px(y)) {}
-                text class="tick" x=(px(plot.left - 8.0)) y=(px(y + 4.5)) text-anchor="end" { (text) }
+                text class="tick" x=(px(plot.left - 8.0)) y=(px(y + 4.5)) text-anchor="end" {
+                    (text)
+                }
             }
             (self.gaps(&plot))
             (self.below(canvas, &plot))
@@ -211,7 +213,8 @@ impl Chart<'_> {
                 g class=(self.colour(series)) {
                     path class="line" d=(self.path(series, plot, scale)) {}
                     @for (place, value) in self.grid.of(series).enumerate() {
-                        @if let Some(value) = value && (has_points || self.is_alone(series, place)) {
+                        @let is_seen = has_points || self.is_alone(series, place);
+                        @if let (Some(value), true) = (value, is_seen) {
                             circle class="point" r="3.5" cx=(px(plot.x(place)))
                                 cy=(px(plot.y(scale.share(value)))) {
                                 title { (self.tip(series, place, value)) }
@@ -266,7 +269,8 @@ impl Chart<'_> {
         let room = ((canvas.width - plot.right - 10.0) / canvas.letter).floor() as usize;
         html! {
             @for (y, series) in ends {
-                text class=(format!("name {}", self.colour(series))) x=(px(plot.right + 6.0)) y=(px(y + 5.0)) {
+                text class=(format!("name {}", self.colour(series)))
+                    x=(px(plot.right + 6.0)) y=(px(y + 5.0)) {
                     (shortened(&self.grid.series[series], room))
                 }
             }
@@ -311,9 +315,11 @@ impl Chart<'_> {
                 @for (series, value) in self.grid.values[place].iter().enumerate() {
                     @let y = top + 24.0 + 22.0 * series as f64;
                     @if let Some(value) = value {
-                        @let (from, to) = (zero.min(scale.share(*value)), zero.max(scale.share(*value)));
-                        rect class=(format!("bar {}", self.colour(series))) x=(px(from * room)) y=(px(y))
-                            width=(px(((to - from) * room).max(1.0))) height="19" {}
+                        @let share = scale.share(*value);
+                        @let (from, to) = (zero.min(share), zero.max(share));
+                        rect class=(format!("bar {}", self.colour(series)))
+                            x=(px(from * room)) y=(px(y)) height="19"
+                            width=(px(((to - from) * room).max(1.0))) {}
                         text class="amount" x=(px(to * room + 8.0)) y=(px(y + 14.5)) {
                             (self.number(*value))
                         }

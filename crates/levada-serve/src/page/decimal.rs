@@ -1,4 +1,5 @@
-//! Numbers as PostgreSQL wrote them, exact: what is added up or divided here was never a float. Pure.
+//! Numbers as PostgreSQL wrote them, exact: what is added up or divided here was never a float.
+//! Pure.
 
 use std::cmp::Ordering;
 

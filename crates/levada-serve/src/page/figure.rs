@@ -1,5 +1,5 @@
-//! One figure: a heading that states what the numbers say, the chart, the table behind it, and the same
-//! numbers as files.
+//! One figure: a heading that states what the numbers say, the chart, the table behind it, and the
+//! same numbers as files.
 
 use maud::{Markup, html};
 
@@ -153,7 +153,10 @@ fn files(source: Source<'_>, query: &str) -> Markup {
         p class="files" {
             (source.writing.words().download) " "
             @for (extension, name) in [("csv", "CSV"), ("json", "JSON")] {
-                a href=(address(extension)) { (name) span class="unseen" { ": " (source.title()) } } " "
+                a href=(address(extension)) {
+                    (name) span class="unseen" { ": " (source.title()) }
+                }
+                " "
             }
         }
     }

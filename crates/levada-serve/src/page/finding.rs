@@ -258,11 +258,12 @@ fn write(
     }
 }
 
-/// Of all rows. Without any, a count is zero and everything else is not known.
+/// Of all rows. Without any, a count of buckets is zero, and everything else is not known.
 fn sum(sheet: &Sheet<'_>, column: &str, unit: Unit) -> Option<Decimal> {
     let place = sheet.place(column)?;
     let mut sum = Decimal::ZERO;
-    if sheet.rows.is_empty() && unit != Unit::Count {
+    let is_dated = sheet.place(BUCKET).is_some() && !sheet.buckets().is_empty();
+    if sheet.rows.is_empty() && !(is_dated && unit == Unit::Count) {
         return None;
     }
     for row in &sheet.rows {

@@ -77,14 +77,16 @@ fn range(
     writing: Writing<'_>,
 ) -> Markup {
     let words = writing.words();
-    let kind = if matches!(period, Some(Period::Hour(_))) { "text" } else { "date" };
+    let is_hour = matches!(period, Some(Period::Hour(_)));
+    let hint = if is_hour { words.hour_hint } else { words.day_hint };
     html! {
         fieldset {
             legend { (words.day_form) }
             div class="fields" {
                 @for (name, label) in [("from", words.from), ("to", words.to)] {
-                    (labelled(stat, name, label, "", &|id, _| html! {
-                        input id=(id) name=(name) type=(kind) value=[given(asked, name)];
+                    (labelled(stat, name, label, hint, &|id, hint| html! {
+                        input id=(id) name=(name) type="text" value=[given(asked, name)]
+                            aria-describedby=[hint];
                     }))
                 }
             }
@@ -131,15 +133,18 @@ fn field(
     let default = parameter.default.as_ref().map(Scalar::to_string);
     let value = given.map(str::to_owned).or(default);
     match parameter.kind {
-        Kind::Integer | Kind::Date => {
-            let kind = if parameter.kind == Kind::Integer { "number" } else { "date" };
-            labelled(stat, name, label, &bounds, &|id, hint| {
-                html! {
-                    input id=(id) name=(name) type=(kind) min=[&min] max=[&max] value=[&value]
-                        required aria-describedby=[hint];
-                }
-            })
-        }
+        Kind::Integer => labelled(stat, name, label, &bounds, &|id, hint| {
+            html! {
+                input id=(id) name=(name) type="number" min=[&min] max=[&max] value=[&value]
+                    required aria-describedby=[hint];
+            }
+        }),
+        Kind::Date => labelled(stat, name, label, &bounds, &|id, hint| {
+            html! {
+                input id=(id) name=(name) type="text" value=[&value] required
+                    aria-describedby=[hint];
+            }
+        }),
         Kind::Boolean => labelled(stat, name, label, "", &|id, _| {
             html! {
                 select id=(id) name=(name) {
@@ -155,7 +160,8 @@ fn field(
                     select id=(id) name=(name) {
                         @if may_lack { option value="" { (words.any) } }
                         @for known in &choices {
-                            option value=(known) selected[value.as_deref() == Some(known)] { (known) }
+                            @let is_given = value.as_deref() == Some(known);
+                            option value=(known) selected[is_given] { (known) }
                         }
                     }
                 }

@@ -1,5 +1,5 @@
-//! The values of one figure: a row per place on the axis, a column per line. A bucket without rows is
-//! zero where counts are shown and everything is there, and never where something is missing. Pure.
+//! The values of one figure: a row per place on the axis, a column per line. A bucket without rows
+//! is zero where counts are shown and everything is there, never where something is missing. Pure.
 
 use super::decimal::Decimal;
 use super::period::Period;

@@ -1,6 +1,6 @@
 //! Pages: statistics for people, complete without JavaScript. `layout` is the frame of every page,
-//! `figure` one statistic in it; `sheet`, `grid` and `finding` read the numbers, `chart` and `table`
-//! show them, `words` speaks the languages. Nothing here asks the database or a clock.
+//! `figure` one statistic in it; `sheet`, `grid` and `finding` read the numbers, `chart` and
+//! `table` show them, `words` speaks the languages. Nothing here asks the database or a clock.
 
 mod assets;
 mod chart;
@@ -96,7 +96,9 @@ pub(crate) async fn page(
         (described(page.description.get(language.code())))
         (notice::date_line(&together::dated(&parts, first).answer, writing))
         (notice::staleness(together::stalest(&parts), writing))
-        @if !is_whole { div class="notice partial" { p { strong { (writing.words().page_failed) } } } }
+        @if !is_whole {
+            div class="notice partial" { p { strong { (writing.words().page_failed) } } }
+        }
         @for section in &sections { (section) }
     };
     let address = format!("/pages/{name}");

@@ -30,7 +30,9 @@ pub(crate) fn date_line(answer: &Answer, writing: Writing<'_>) -> Markup {
             (words.data_up_to) " "
             @match day {
                 Some(day) => time datetime=(day.to_string()) { (writing.date(day)) },
-                None => time datetime=(through.to_string()) { (writing.period(Period::Hour(through))) },
+                None => time datetime=(through.to_string()) {
+                    (writing.period(Period::Hour(through)))
+                },
             }
             ", "
             @if day.is_some_and(is_next_day) {

@@ -1,5 +1,5 @@
-//! What a bucket is for a person: an hour, a day, a week. Known from its label and its length alone, so
-//! that it always fits the answer it belongs to. Pure.
+//! What a bucket is for a person: an hour, a day, a week. Known from its label and its length
+//! alone, so that it always fits the answer it belongs to. Pure.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

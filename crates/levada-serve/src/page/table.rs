@@ -1,5 +1,5 @@
-//! Tables: the numbers behind each chart, with a row for every bucket, also for those of which nothing
-//! is known.
+//! Tables: the numbers behind each chart, with a row for every bucket, also for those of which
+//! nothing is known.
 
 use maud::{Markup, html};
 
@@ -65,12 +65,13 @@ pub(crate) fn of_sheet(
         let mut cells = sheet.rows.iter().map(|row| &row[column]).filter(|c| **c != Cell::Nothing);
         cells.clone().next().is_some() && cells.all(|cell| cell.number().is_some())
     };
-    let numeric: Vec<bool> = columns.iter().map(|column| is_numeric(*column)).collect();
+    let numeric: Vec<(usize, bool)> =
+        columns.iter().map(|column| (*column, is_numeric(*column))).collect();
     let rows = with_missing(sheet, figure, writing);
     let body = html! {
         thead {
             tr {
-                @for (column, numeric) in columns.iter().zip(&numeric) {
+                @for (column, numeric) in &numeric {
                     th scope="col" class=[numeric.then_some("numeric")] {
                         (column_name(sheet.columns[*column], figure, writing))
                     }
@@ -85,22 +86,33 @@ pub(crate) fn of_sheet(
                             (heading(place, writing))
                             @if columns.len() > 1 { (said(place, columns.len() - 1, writing)) }
                         }
-                        Row::Cells(cells) => {
-                            @for (place, (column, numeric)) in columns.iter().zip(&numeric).enumerate() {
-                                @let cell = cell(&cells[*column], sheet, *column, figure, writing);
-                                @if place == 0 {
-                                    th scope="row" class=[numeric.then_some("numeric")] { (cell) }
-                                } @else {
-                                    td class=[numeric.then_some("numeric")] { (cell) }
-                                }
-                            }
-                        }
+                        Row::Cells(cells) => { (cells_of(cells, sheet, figure, &numeric, writing)) }
                     }
                 }
             }
         }
     };
     framed(&body, rows.len().min(ROWS_MAX), rows.len(), caption, writing)
+}
+
+/// Cells of a row; the first one names it.
+fn cells_of(
+    cells: &[Cell],
+    sheet: &Sheet<'_>,
+    figure: &Figure,
+    columns: &[(usize, bool)],
+    writing: Writing<'_>,
+) -> Markup {
+    html! {
+        @for (place, (column, numeric)) in columns.iter().enumerate() {
+            @let cell = cell(&cells[*column], sheet, *column, figure, writing);
+            @if place == 0 {
+                th scope="row" class=[numeric.then_some("numeric")] { (cell) }
+            } @else {
+                td class=[numeric.then_some("numeric")] { (cell) }
+            }
+        }
+    }
 }
 
 /// The columns of a long table: those of `x`, `series` and `y`, or all.
@@ -207,7 +219,8 @@ fn framed(body: &Markup, shown: usize, all: usize, caption: &str, writing: Writi
         @if all == 0 {
             p class="empty" { (words.no_rows) }
         } @else {
-            div class="scroll" role="region" tabindex="0" aria-label=(fill(words.scrolls, &[caption])) {
+            @let label = fill(words.scrolls, &[caption]);
+            div class="scroll" role="region" tabindex="0" aria-label=(label) {
                 table { caption { (caption) } (body) }
             }
         }

@@ -1,5 +1,5 @@
-//! What pages say, in each language: one value per language with every sentence, so that the compiler
-//! finds what is not translated. Numbers and dates are written here too. Pure.
+//! What pages say, in each language: one value per language with every sentence, so that the
+//! compiler finds what is not translated. Numbers and dates are written here too. Pure.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -33,7 +33,6 @@ pub(crate) struct Words {
     pub(crate) provisional_from: &'static str,
     pub(crate) provisional: &'static str,
     pub(crate) missing: &'static str,
-    pub(crate) not_published: &'static str,
     pub(crate) nothing: &'static str,
     pub(crate) none: &'static str,
     pub(crate) yes: &'static str,
@@ -65,6 +64,8 @@ pub(crate) struct Words {
     pub(crate) any: &'static str,
     pub(crate) show: &'static str,
     pub(crate) day_form: &'static str,
+    pub(crate) day_hint: &'static str,
+    pub(crate) hour_hint: &'static str,
     pub(crate) bounds: &'static str,
     pub(crate) one_of: &'static str,
     pub(crate) error: &'static str,
@@ -110,7 +111,6 @@ const ENGLISH: Words = Words {
     provisional_from: "Provisional from {} on: these numbers may still change.",
     provisional: "provisional",
     missing: "Missing",
-    not_published: "Not yet published",
     nothing: "not applicable",
     none: "Not given",
     yes: "Yes",
@@ -142,6 +142,8 @@ const ENGLISH: Words = Words {
     any: "All",
     show: "Show",
     day_form: "Or choose an exact range.",
+    day_hint: "As in 2025-01-31.",
+    hour_hint: "As in 2025-01-31T13:00:00Z.",
     bounds: "From {} to {}.",
     one_of: "One of the known values.",
     error: "There is a problem",
@@ -181,7 +183,6 @@ const FRENCH: Words = Words {
     provisional_from: "Provisoire à partir de : {}. Ces chiffres peuvent encore changer.",
     provisional: "provisoire",
     missing: "Manquant",
-    not_published: "Pas encore publié",
     nothing: "sans objet",
     none: "Non renseigné",
     yes: "Oui",
@@ -199,7 +200,7 @@ const FRENCH: Words = Words {
     in_table: "Le tableau qui suit contient tous les chiffres.",
     gaps: "Les interruptions du graphique sont des données manquantes, et non zéro.",
     download: "Télécharger ces chiffres :",
-    stat_failed: "Cette statistique ne peut pas être affichée pour l’instant. Réessayez plus tard.",
+    stat_failed: "Cette statistique n’est pas disponible pour l’instant. Réessayez plus tard.",
     page_failed: "Une partie de cette page ne peut pas être affichée pour l’instant.",
     of_date: "{} à {}",
     pages: "Pages",
@@ -213,6 +214,8 @@ const FRENCH: Words = Words {
     any: "Tout",
     show: "Afficher",
     day_form: "Ou choisir une période exacte.",
+    day_hint: "Comme 2025-01-31.",
+    hour_hint: "Comme 2025-01-31T13:00:00Z.",
     bounds: "De {} à {}.",
     one_of: "Une des valeurs connues.",
     error: "Il y a un problème",

@@ -29,6 +29,11 @@ FROM unnest(ARRAY['Europe/London', 'Europe/Paris', 'Atlantic/Azores']) AS z,
      generate_series(timestamptz '2024-12-01 00:00Z', '2025-11-05 00:00Z', interval '1 day') AS d;
 CREATE INDEX ON day (zone, d);
 
+CREATE FUNCTION minutes_around(d text) RETURNS SETOF timestamptz LANGUAGE sql AS $$
+    SELECT generate_series(m - interval '5 hours', m + interval '6 hours', interval '1 minute')
+    FROM (SELECT (d || ' 00:00Z')::timestamptz AS m) AS midnight
+$$;
+
 -- Edition e of the night before d: both rollups with days up to `at`, closed up to their days.
 CREATE FUNCTION publish(
     e int, z text, night date, at timestamptz, messages date, people date, fails boolean

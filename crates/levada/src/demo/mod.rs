@@ -1,11 +1,13 @@
 //! The story of `levada demo`: a production database, a copy that is killed, the same command
-//! again, a proof that is not levada's own, where the time went, and what `night` tells.
+//! again, a proof that is not levada's own, where the time went, what `night` tells, and the page that
+//! `published` serves.
 //!
 //! It tells and checks; servers, files and processes belong to `stage`, judging to `proof`. Nothing
 //! is simulated: the copies are `levada run` processes like anybody's.
 
 mod night;
 mod proof;
+mod published;
 mod stage;
 
 use std::time::Instant;
@@ -18,6 +20,7 @@ use crate::outcome::Outcome;
 use crate::ui::Ui;
 use night::Night;
 use proof::Comparison;
+use published::Page;
 use stage::{Arrived, Stage};
 
 /// What the application does between the kill and the second run. The event stands in the largest
@@ -35,11 +38,12 @@ const BEGINS_EARLY: &str = "BEGIN; INSERT INTO learner (name, country, joined_at
 
 /// What `--json` tells.
 #[derive(Debug, Serialize)]
-struct Told {
+struct Told<'a> {
     is_equal: bool,
     arrived_before_kill: Arrived,
     objects: Vec<proof::Pair>,
     night: Night,
+    page: &'a Page,
     seconds: f64,
 }
 
@@ -52,6 +56,7 @@ pub(crate) async fn run(keep: bool, ui: &Ui) -> anyhow::Result<Outcome> {
     let first = prove(&stage, ui)?;
     show_times(&stage, ui)?;
     let (night, comparison) = night::tell(&stage, late, ui)?;
+    let page = published::tell(&stage, ui)?;
     let seconds = started.elapsed();
     ui.say(&format!("\nDone in {}.", text::duration(seconds)));
     let is_equal = first.is_equal() && comparison.is_equal();
@@ -62,12 +67,15 @@ pub(crate) async fn run(keep: bool, ui: &Ui) -> anyhow::Result<Outcome> {
             arrived_before_kill: arrived,
             objects: comparison.pairs,
             night,
+            page: &page,
             seconds: seconds.as_secs_f64(),
         },
     );
     ui.say(include_str!("next.txt").trim_end());
-    if keep {
-        wait_for_a_visitor(&stage, ui).await?;
+    page.tell(ui);
+    match keep {
+        true => wait_for_a_visitor(&stage, ui).await?,
+        false => page.wait_for_enter(ui)?,
     }
     Ok(if is_equal { Outcome::Clean } else { Outcome::Found })
 }

@@ -137,8 +137,14 @@ impl Stage {
         Ok(Arrived { tables, tables_planned, ranges, ranges_planned, is_published })
     }
 
+    /// Adds sections to `levada.toml`.
+    pub(crate) fn add_to_configuration(&self, sections: &str) -> anyhow::Result<()> {
+        let text = [include_str!("levada.toml"), sections].concat();
+        Ok(std::fs::write(self.folder.path.join("levada.toml"), text)?)
+    }
+
     /// Both streams in one pipe, so that lines come in the order in which they are said.
-    fn spawn(&self, arguments: &[&str]) -> anyhow::Result<(Child, PipeReader)> {
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> anyhow::Result<(Child, PipeReader)> {
         let (reader, writer) = std::io::pipe()?;
         let mut command = Command::new(own_program()?);
         command.arg0("levada");

@@ -82,18 +82,28 @@ struct Section {
 /// All sections, found by the types of `config::File`'s fields.
 fn sections() -> Vec<Section> {
     let shape = Source::read(&root().join("crates/levada-shape/src"));
-    fields(CONFIG, "File").into_iter().map(|section| read_section(&shape, section)).collect()
+    let serve = Source::read(&root().join("crates/levada-serve/src"));
+    let sections = fields(CONFIG, "File").into_iter();
+    let read = sections.map(|mut section| match section.kind.contains("serve::") {
+        true => {
+            section.kind = section.kind.replace("serve::", "");
+            read_section(&serve, section)
+        }
+        false => read_section(&shape, section),
+    });
+    read.collect()
 }
 
-fn read_section(shape: &Source, section: Field) -> Section {
+/// `features` is the source of the crate that owns the section, unless the binary does.
+fn read_section(features: &Source, section: Field) -> Section {
     let (name, about) = (section.name, section.about);
     let is_map = section.kind.starts_with("BTreeMap<String, ");
     let kind = section.kind.trim_start_matches("BTreeMap<String, ").trim_end_matches('>');
     if let Some(kind) = kind.strip_prefix("Vec<") {
-        let options = shape.fields(kind);
+        let options = features.fields(kind);
         let (defaults, required) = example_defaults(&name);
         let describe =
-            |option: &Field| shape.describe(kind, &format!("{name}.{}", option.name), option);
+            |option: &Field| features.describe(kind, &format!("{name}.{}", option.name), option);
         let nested = options.iter().map(describe).collect();
         // A default may be there for the reader of the file only: nothing goes without a name.
         let required = [vec!["name".to_owned()], required].concat();
@@ -112,6 +122,7 @@ fn read_section(shape: &Source, section: Field) -> Section {
     let options = match kind {
         "copy::Config" => fields(COPY_CONFIG, "Config"),
         "Rule" => fields(COPY_CONFIG, "Rule"),
+        "Serve" | "Brand" => features.fields(kind),
         own => fields(CONFIG, own),
     };
     assert!(!options.is_empty(), "no options are found in {kind}");
@@ -206,7 +217,9 @@ fn example(mark: &str) -> String {
         text += &format!("\n{}{mark}{}\n", comment(&section.about), section.heading);
         for option in &section.options {
             let value = match section.defaults.get(&option.name) {
-                Some(Value::String(url)) if url.is_empty() && option.name == "url" => {
+                Some(Value::String(url))
+                    if url.is_empty() && option.name == "url" && section.name != "serve" =>
+                {
                     format!("\"${{{}_DATABASE_URL}}\"", section.name.to_uppercase())
                 }
                 Some(value) if !(section.is_example && is_empty(value)) => value.to_string(),
@@ -289,6 +302,7 @@ fn links_lead_somewhere() {
     pages.extend(["docs/tutorial.md", "docs/concepts/copying.md"]);
     pages.extend(["docs/concepts/refreshing.md", "docs/concepts/verifying.md"]);
     pages.extend(["docs/concepts/enriching.md", "docs/concepts/statistics.md"]);
+    pages.extend(["docs/concepts/serving.md"]);
     pages.extend(["docs/examples/README.md", "docs/examples/notify/README.md"]);
     pages.extend(["docs/examples/pass-emploi/README.md"]);
     for page in pages {

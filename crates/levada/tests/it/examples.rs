@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use testkit::Database;
 
 use crate::commands::Folder;
+use crate::serve::Serving;
 use crate::support::{Ran, command, pair};
 
 /// A folder of docs/examples, its source as its scripts make it, and an empty target.
@@ -104,6 +105,23 @@ impl Example {
         let rows = blocks.map(|sql| self.target.query_rows(sql).unwrap().len());
         let rows: Vec<usize> = rows.collect();
         assert!(rows.len() == expected && !rows.contains(&0), "{rows:?}");
+    }
+
+    /// The example's pages, on a port of their own.
+    fn serve(&self) -> Serving {
+        let folder = Folder::new("example-served");
+        let config = std::fs::read_to_string(self.config()).unwrap();
+        let served = config.replace("[serve]\n", "[serve]\nlisten = \"127.0.0.1:0\"\n");
+        assert_ne!(config, served, "no [serve] section");
+        std::fs::create_dir_all(folder.path().join("sql")).unwrap();
+        for file in std::fs::read_dir(self.folder.join("sql")).unwrap().flatten() {
+            std::fs::copy(file.path(), folder.path().join("sql").join(file.file_name())).unwrap();
+        }
+        folder.write("levada.toml", &served);
+        let config = folder.path().join("levada.toml");
+        let serving = Serving::start(self.command(&config, &["serve", "--json"]));
+        serving.wait_until_ready();
+        serving
     }
 
     /// One value of the target.

@@ -7,7 +7,12 @@ mod console;
 mod contract;
 mod headers;
 mod hostile;
+mod load;
 mod openapi;
+mod outage;
+mod page;
+mod questions;
+mod race;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -103,6 +108,14 @@ impl Serving {
     pub(crate) fn wait_until_ready(&self) {
         wait_for("readiness", Duration::from_secs(30), || Ok(self.get("/readyz").status == 200))
             .unwrap();
+    }
+
+    /// Waits until an edition is shown, also when some statistics have no answer in it.
+    #[track_caller]
+    pub(crate) fn wait_until_shown(&self) {
+        let limit = Duration::from_secs(30);
+        wait_for("the index", limit, || Ok(self.get("/").status == 200)).unwrap();
+        wait_for("readiness", limit, || Ok(self.get("/readyz").status == 200)).unwrap();
     }
 
     /// Asks for an address.

@@ -63,7 +63,10 @@ const SLEEPS: &[&str] = &["crates/levada-testkit/src/wait.rs: sleep"];
 const LONG_SQL: &[&str] = &[];
 /// The testkit judges from outside and so has quotes of its own.
 const QUOTES: &[&str] = &["crates/levada-pg/src/name.rs", "crates/levada-testkit/src/database.rs"];
-const SIDES: &[&str] = &[];
+const SIDES: &[&str] = &[
+    // An attribute of HTML.
+    "crates/levada-serve/src/page/layout.rs: src",
+];
 const DIRECTIONS: &[&str] = &[];
 const MACHINE_PATHS: &[&str] = &[];
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Format, Rendered};
 use crate::catalogue::{Catalogue, Compiled};
-use crate::config::{Page, Serve};
+use crate::config::{Brand, Page, Serve};
 
 /// The document, and the response that it is, made when somebody asks for it first.
 pub(crate) struct Description {
@@ -25,8 +25,9 @@ const TOO_MANY: (u16, &str) = (429, "This client has caused too many queries.");
 const AWAY: (u16, &str) = (503, "Too much waits, the database is away, or no edition is known.");
 
 impl Description {
-    pub(crate) fn new(catalogue: &Catalogue, config: &Serve) -> Self {
-        Self { document: document(catalogue, config), rendered: OnceLock::new() }
+    pub(crate) fn new(catalogue: &Catalogue, config: &Serve, brand: &Brand) -> Self {
+        let service = words(brand.service.get("en"), "Statistics");
+        Self { document: document(catalogue, config, &service), rendered: OnceLock::new() }
     }
 
     /// The response to who asks for it.
@@ -40,7 +41,7 @@ impl Description {
     }
 }
 
-fn document(catalogue: &Catalogue, config: &Serve) -> Value {
+fn document(catalogue: &Catalogue, config: &Serve, service: &str) -> Value {
     let mut paths = Map::new();
     for stat in catalogue.stats.values() {
         add_statistic(&mut paths, stat, config);
@@ -52,7 +53,7 @@ fn document(catalogue: &Catalogue, config: &Serve) -> Value {
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "Statistics",
+            "title": service,
             "summary": "Statistics of complete editions, read-only.",
             "description": "Every answer says of which edition it is and how far it is complete. \
                 Answers without an edition in their address are asked for again with \

@@ -84,7 +84,9 @@ fn range(last: &Last) -> [Value; 3] {
                 "The {which} bucket, as answers call it, such as 2025-01-31; not together with \
                  `{}`, and {} buckets at most.", last.name, last.max
             ),
-            "schema": { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "maxLength": 32 },
+            "schema": {
+                "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "maxLength": 32,
+            },
         })
     };
     let count = json!({

@@ -1,5 +1,4 @@
-//! Structs and enums that stand inside the sections of the crate `levada-shape`, found in its
-//! source. What is not documented there is not shown.
+//! Structs and enums that stand inside the sections of a feature's crate, found in its source. What is not documented there is not shown.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +31,7 @@ impl Source {
     pub(crate) fn fields(&self, name: &str) -> Vec<Field> {
         let opening = format!("pub struct {name} {{");
         let file = self.files.iter().find(|(_, text)| text.contains(&opening));
-        fields(&file.unwrap_or_else(|| panic!("no {opening} is found in levada-shape")).1, name)
+        fields(&file.unwrap_or_else(|| panic!("no {opening} is found in the crate")).1, name)
     }
 
     /// What is written in a field of this kind, as tables of Markdown under the path of the option.

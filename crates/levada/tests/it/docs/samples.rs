@@ -8,6 +8,8 @@ pub(crate) fn sample(section: &str, option: &str) -> Option<&'static str> {
         "calendar" => calendar(option),
         "window" => window(option),
         "rollup" => rollup(option),
+        "stat" => stat(option),
+        "page" => page(option),
         _ => None,
     };
     own.or(match option {
@@ -51,6 +53,37 @@ fn enrich(option: &str) -> Option<&'static str> {
         "reads" => "[\"public.answers\"]",
         "key" => "[\"adviser_id\"]",
         "indexes" => "[[\"count\"]]",
+        _ => return None,
+    })
+}
+
+fn stat(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "name" => "\"messages\"",
+        "title" => "{ en = \"Messages\", fr = \"Messages\" }",
+        "description" => "\"Messages that were sent, per day.\"",
+        "rollup" => "\"messages_per_day\"",
+        "window" => "\"messages_7_days\"",
+        "sql" => "\"sql/messages.sql\"",
+        "rollups" => "[\"messages_per_day\"]",
+        "by" => "[\"type\"]",
+        "measures" => "[\"messages\"]",
+        "filter" => "[\"type\"]",
+        "last" => "{ default = 7, max = 90, name = \"days\" }",
+        "params" => {
+            "{ kind = { type = \"text\", values = [\"sms\", \"email\"], default = \"sms\" } }"
+        }
+        "figures" => "[{ kind = \"line\", y = [\"messages\"], series = \"type\" }]",
+        _ => return None,
+    })
+}
+
+fn page(option: &str) -> Option<&'static str> {
+    Some(match option {
+        "name" => "\"performance\"",
+        "title" => "{ en = \"Performance\", fr = \"Performance\" }",
+        "description" => "\"How the service is doing.\"",
+        "stats" => "[\"messages\"]",
         _ => return None,
     })
 }

@@ -120,6 +120,33 @@ fn messages_that_move_meanwhile_count_once() {
     }
 }
 
+/// Its performance page says what the messages say, in both languages.
+#[test]
+fn the_performance_page_is_right() {
+    let notify = Example::new("notify", "notify_page");
+    notify.edition();
+    let through = "SELECT closed_through FROM levada.rollup WHERE name = 'ft_notification_status'";
+    let through = notify.says(through);
+    let sums = include_str!("notify_page.sql").replace("@messages@", MESSAGES);
+    let sums = sums.replace("@counted@", COUNTED).replace("@fast@", FAST);
+    let sums = notify.source.query_rows(&sums.replace("@through@", &through)).unwrap().remove(0);
+    let [total, week, share, day, emails] = sums.as_slice() else { panic!("{sums:?}") };
+    let serving = notify.serve();
+    let page = serving.get("/pages/performance?lang=en").expect(200).text();
+    assert!(page.contains(&format!(">{total} messages sent since the start</h2>")), "{page}");
+    assert!(page.contains(&format!(">{week} messages in the last 7 days</h2>")), "{week}\n{page}");
+    assert!(page.contains(&format!(">{share}% of messages left within 10")), "{share}\n{page}");
+    assert!(page.contains(&format!("Data up to <time datetime=\"{day}\">")), "{day}\n{page}");
+    assert!(page.contains(&format!("<dd>{emails}</dd>")), "{emails}\n{page}");
+    assert!(!page.contains("class=\"missing\"") && !page.contains("cannot be shown"), "{page}");
+    let french = serving.get("/pages/performance?lang=fr").expect(200).text();
+    let total = total.replace(',', "\u{202f}");
+    assert!(
+        french.contains(&format!(">{total} messages envoyés depuis le début</h2>")),
+        "{french}"
+    );
+}
+
 /// Receipts of yesterday are no reason to count last year again.
 #[test]
 fn an_edition_computes_the_days_that_changed() {

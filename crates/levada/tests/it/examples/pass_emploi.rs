@@ -105,6 +105,32 @@ fn judge_last_activities(engagement: &Example) {
     );
 }
 
+/// Its page says who was there in the last complete week, and adds up nobody.
+#[test]
+fn the_engagement_page_is_right() {
+    let engagement = Example::new("pass-emploi", "pass_emploi_page");
+    engagement.edition();
+    let through = "SELECT closed_through FROM levada.rollup \
+                   WHERE name = 'engagement_semaine_national'";
+    let through = engagement.says(through);
+    let users = format!(
+        "SELECT semaine, count(DISTINCT utilisateur) FROM ({EVENTS}) AS e WHERE \
+         date_evenement < '{through}'::timestamptz GROUP BY 1 ORDER BY 1 DESC LIMIT 1"
+    );
+    let week = engagement.source.query_rows(&users).unwrap().remove(0);
+    let month = "SELECT utilisateurs_1_mois FROM reports.engagement_national \
+                 ORDER BY semaine DESC LIMIT 1";
+    let month = engagement.says(month);
+    let serving = engagement.serve();
+    let page = serving.get("/pages/engagement").expect(200).text();
+    assert!(page.contains("<html lang=\"fr\">"), "French comes first:\n{page}");
+    let (monday, users) = (&week[0], &week[1]);
+    assert!(page.contains(&format!(">{users} utilisateurs actifs la dernière semaine")), "{page}");
+    assert!(page.contains(&format!("<time datetime=\"{}\">Semaine du ", &monday[..10])), "{page}");
+    assert!(page.contains(&format!(">{month} utilisateurs en un mois</h2>")), "{month}\n{page}");
+    assert!(!page.contains("pas disponible") && !page.contains("class=\"missing\""), "{page}");
+}
+
 /// The list of young people reads no event, and far less than the query that stopped production.
 #[test]
 fn the_incident_is_answered_without_events() {

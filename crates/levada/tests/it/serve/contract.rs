@@ -1,17 +1,15 @@
 //! What visitors and proxies may rely on: entity tags, 304 without a query, editions in addresses.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testkit::wait_for;
+use testkit::{Cluster, wait_for};
 
 use super::client::Reply;
 use super::{Place, Serving};
+use crate::support::cluster;
 
-const MESSAGES: &str = "create table message (id int primary key, kind text, at timestamptz);
-    insert into message
-    select n, case when n % 3 = 0 then 'sms' else 'email' end,
-           now() - n * interval '1 hour'
-    from generate_series(0, 11 * 24 - 1) n";
+const MESSAGES: &str = include_str!("messages.sql");
 
 /// A statistic of each kind; `{serve}` stands for more of `[serve]`.
 const SECTIONS: &str = r#"
@@ -200,13 +198,59 @@ fn an_edition_in_the_address_never_changes() {
     assert_eq!(page.header("cache-control"), "public, no-cache", "pages are drawn anew");
 }
 
+/// While editions follow each other, an address with an edition gives that edition or nothing.
+#[test]
+fn an_edition_in_the_address_is_that_edition_while_others_come() {
+    let (place, serving) = open("serve_contract_race", "");
+    let is_over = AtomicBool::new(false);
+    let compared = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3)
+            .map(|reader| {
+                let (serving, is_over) = (&serving, &is_over);
+                scope.spawn(move || {
+                    let mut compared = 0;
+                    let mut number = reader;
+                    while !is_over.load(Ordering::Relaxed) {
+                        number = (number + 3) % 4_000;
+                        let target = format!("/stats/asked.json?number={number}");
+                        let plain = serving.get(&target);
+                        if plain.status == 503 {
+                            // On a loaded machine the next edition may be long in coming.
+                            continue;
+                        }
+                        let plain = plain.expect(200);
+                        let of_edition = serving.get(&linked(&plain, "memento"));
+                        if !matches!(of_edition.status, 410 | 503) {
+                            let of_edition = of_edition.expect(200).json();
+                            let plain = plain.json();
+                            assert_eq!(of_edition["data"], plain["data"], "{plain}");
+                            assert_eq!(of_edition["edition"], plain["edition"]);
+                            // As many messages as editions came since the first.
+                            let count = plain["data"][0]["count"].as_i64().unwrap();
+                            assert_eq!(count - 263, plain["edition"].as_i64().unwrap());
+                            compared += 1;
+                        }
+                    }
+                    compared
+                })
+            })
+            .collect();
+        for number in 2..=6 {
+            publish_another(&place, &serving, number);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum::<u32>()
+    });
+    assert!(compared > 10, "{compared} comparisons prove nothing");
+}
+
 #[test]
 fn nothing_may_be_kept_for_longer_than_a_minute() {
     let place = place("serve_contract_age", "max_age_seconds = 61");
     place.publish();
     place
         .levada(&["serve"])
-        .expect_code(1)
+        .expect_code(2)
         .expect_stderr("[serve] max_age_seconds is more than a minute");
     place.configure(&SECTIONS.replace("{serve}", "max_age_seconds = 60"));
     let serving = place.serve();
@@ -265,6 +309,46 @@ fn people_are_refused_with_a_page() {
     assert_eq!(data.header("content-type"), "application/problem+json");
     let program = serving.get_with("/pages/none", &[("accept", "*/*")]).expect(404);
     assert_eq!(program.header("content-type"), "application/problem+json");
+}
+
+/// What is only believed to be current is neither confirmed nor kept.
+#[test]
+fn what_is_stale_is_not_confirmed() {
+    let private = Cluster::start().unwrap();
+    let source = cluster().create_database("serve_contract_stale_source").unwrap();
+    source.execute(MESSAGES).unwrap();
+    let target = private.create_database("serve_contract_stale_target").unwrap();
+    let sections = SECTIONS.replace("{serve}", "max_age_seconds = 30");
+    let place = Place::between("serve_contract_stale", source, target, &sections);
+    place.publish();
+    let serving = place.serve();
+    serving.wait_until_ready();
+    let targets = ["/stats/messages.json", "/stats/messages.json?days=2", "/stats/messages.csv"];
+    let fresh = targets.map(|target| serving.get(target).expect(200));
+    let of_edition = linked(&fresh[1], "memento");
+    let of_edition = (serving.get(&of_edition).expect(200).body, of_edition);
+    private.stop().unwrap();
+    wait_for("stale answers", Duration::from_secs(60), || {
+        Ok(serving.get(targets[0]).expect(200).header("levada-state") == "stale")
+    })
+    .unwrap();
+    for (target, fresh) in targets.into_iter().zip(&fresh) {
+        assert_eq!(fresh.header("cache-control"), "public, max-age=30, must-revalidate");
+        let stale = ask_again(&serving, target, fresh.header("etag")).expect(200);
+        assert_eq!(stale.header("levada-state"), "stale", "{target}");
+        assert_eq!(stale.header("cache-control"), "public, no-cache", "{target}");
+        assert!(!stale.header("levada-confirmed-at").is_empty(), "{target}");
+        assert_ne!(stale.header("etag"), fresh.header("etag"), "{target}");
+        ask_again(&serving, target, stale.header("etag")).expect(304);
+    }
+    // What belongs to an edition is as true as ever.
+    assert_eq!(serving.get(&of_edition.1).expect(200).body, of_edition.0);
+    serving.get("/readyz").expect(503);
+    private.start_again().unwrap();
+    wait_for("fresh answers", Duration::from_secs(60), || {
+        Ok(ask_again(&serving, targets[1], fresh[1].header("etag")).status == 304)
+    })
+    .unwrap();
 }
 
 #[test]

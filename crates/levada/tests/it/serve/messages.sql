@@ -1,4 +1,5 @@
-CREATE TABLE message (id int PRIMARY KEY, kind text, at timestamptz);
-INSERT INTO message
-SELECT n, CASE WHEN n % 3 = 0 THEN 'sms' ELSE 'email' END, now() - n * interval '1 hour'
-FROM generate_series(0, 11 * 24 - 1) AS n;
+-- Eleven days of messages, 24 a day, up to this moment.
+create table message (id int primary key, kind text, at timestamptz);
+insert into message
+select n, case when n % 3 = 0 then 'sms' else 'email' end, now() - n * interval '1 hour'
+from generate_series(0, 11 * 24 - 1) n;
