@@ -1,8 +1,8 @@
 // Looks at pages in a real browser, as people meet them: with other colours, without scripts, by
 // keyboard, on a narrow screen, on paper. Told what to look at by one argument of JSON:
 //
-//   { modules, chromium, shots, address, token, pages: [{ name, path, language, status }],
-//     console, picture }
+//   { modules, chromium, shots, address, token, console, picture,
+//     pages: [{ name, path, language, status, looks }] }
 //
 // Prints one line of JSON: { checked, findings }. It waits for what is on the page, never for time.
 
@@ -41,7 +41,8 @@ const browser = await chromium.launch({
 try {
   mkdirSync(job.shots, { recursive: true });
   for (const page of job.pages) {
-    for (const look of LOOKS()) await examine(page, look);
+    const looks = LOOKS().filter(({ name }) => !page.looks || page.looks.includes(name));
+    for (const look of looks) await examine(page, look);
     await withoutScripts(page);
   }
   if (job.console) await consoleRefreshes(job.pages[0]);
@@ -171,7 +172,16 @@ async function keyboard(tab) {
   });
   if (!expected) return find("nothing can be reached by keyboard");
   for (let index = 0; index < expected; index += 1) {
-    await tab.keyboard.press("Tab");
+    // A date has stops of its own for day, month, year and calendar.
+    const parts = await tab.evaluate(() => (document.activeElement.type === "date" ? 4 : 1));
+    for (let part = 0; part < parts; part += 1) {
+      await tab.keyboard.press("Tab");
+      const isOn = await tab.evaluate(
+        (stop) => document.activeElement.dataset.stop === String(stop),
+        index - 1,
+      );
+      if (!isOn) break;
+    }
     const seen = await tab.evaluate(() => {
       const element = document.activeElement;
       const style = getComputedStyle(element);

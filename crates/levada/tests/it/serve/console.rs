@@ -233,8 +233,13 @@ fn a_run_that_failed_is_told_with_its_message_and_what_to_do() {
     for words in [message.as_str(), "visitors go on seeing it", "then type levada run with"] {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
-    // Somebody killed the next one, says the record; nobody holds its lock.
+    // The key of the lock that a run holds spells "levada".
+    let mut holder = place.target.session().unwrap();
+    holder.run("SELECT pg_advisory_lock(119183033590881)").unwrap();
     place.target.execute("UPDATE levada.run SET outcome = 'running' WHERE number = 2").unwrap();
+    wait_until_it_says(&serving, "Run 2 (levada run) is running ,");
+    // Somebody kills it: then nobody holds its lock.
+    drop(holder);
     wait_until_it_says(&serving, "seems to have ended without saying so");
 }
 
