@@ -96,12 +96,11 @@ pub struct Brand {
     pub home: String,
     /// A word such as "beta", beside the name.
     pub phase: Text,
-    /// An SVG file, beside the name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logo: Option<PathBuf>,
-    /// A CSS file that comes after levada's own: colours and fonts are custom properties.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stylesheet: Option<PathBuf>,
+    /// An SVG file, beside the name. Empty: none.
+    pub logo: PathBuf,
+    /// A CSS file that comes after levada's own: colours and fonts are custom properties. Empty:
+    /// none.
+    pub stylesheet: PathBuf,
     /// Links at the bottom: { "Accessibility" = "https://…" }.
     pub links: BTreeMap<String, String>,
 }

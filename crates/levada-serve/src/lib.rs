@@ -1,8 +1,8 @@
 //! Statistics over HTTP: JSON, CSV and pages, and the operator's console.
 //!
 //! An answer belongs to one edition and says how far it is complete; nothing here asks a clock what
-//! day it is, reads the source, or writes. `site` ties the parts together, `http` speaks HTTP, `page`
-//! draws.
+//! day it is, reads the source, or writes. `site` ties the parts together, `http` speaks HTTP,
+//! `page` draws.
 
 mod answer;
 mod catalogue;

@@ -1,6 +1,7 @@
 //! Simulated nights: every minute from 23:00 to 03:00 of an ordinary night and both nights on
-//! which clocks change, in three zones, with the nightly run early, soon, late, failed and half-failed.
-//! What is right is computed by PostgreSQL and by the constants below, never by the code under test.
+//! which clocks change, in three zones, with the nightly run early, soon, late, failed and
+//! half-failed. What is right is computed by PostgreSQL and by the constants below, never by the
+//! code under test.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -165,8 +165,10 @@ impl File {
     /// Whose pages these are, with files where they are.
     pub(crate) fn brand(&self) -> serve::Brand {
         let mut brand = self.brand.clone();
-        for path in [&mut brand.logo, &mut brand.stylesheet].into_iter().flatten() {
-            *path = self.folder.join(&*path);
+        for path in [&mut brand.logo, &mut brand.stylesheet] {
+            if !path.as_os_str().is_empty() {
+                *path = self.folder.join(&*path);
+            }
         }
         brand
     }

@@ -35,12 +35,12 @@ impl Assets {
         assets.icon = assets.add("icon", "svg", ICON.as_bytes().to_vec());
         let style = assets.add("style", "css", STYLE.as_bytes().to_vec());
         assets.stylesheets.push(style);
-        if let Some(path) = &brand.stylesheet {
-            let brand = assets.add("brand", "css", bytes("stylesheet", path)?);
+        if !brand.stylesheet.as_os_str().is_empty() {
+            let brand = assets.add("brand", "css", bytes("stylesheet", &brand.stylesheet)?);
             assets.stylesheets.push(brand);
         }
-        if let Some(path) = &brand.logo {
-            let logo = bytes("logo", path)?;
+        if !brand.logo.as_os_str().is_empty() {
+            let logo = bytes("logo", &brand.logo)?;
             if !String::from_utf8_lossy(&logo).contains("<svg") {
                 return Err(Problem::new("[brand] logo is no SVG file").hint("save it as SVG"));
             }

@@ -1,6 +1,6 @@
 //! The story of `levada demo`: a production database, a copy that is killed, the same command
-//! again, a proof that is not levada's own, where the time went, what `night` tells, and the page that
-//! `published` serves.
+//! again, a proof that is not levada's own, where the time went, what `night` tells, and the page
+//! that `published` serves.
 //!
 //! It tells and checks; servers, files and processes belong to `stage`, judging to `proof`. Nothing
 //! is simulated: the copies are `levada run` processes like anybody's.

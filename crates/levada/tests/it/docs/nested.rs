@@ -1,4 +1,5 @@
-//! Structs and enums that stand inside the sections of a feature's crate, found in its source. What is not documented there is not shown.
+//! Structs and enums that stand inside the sections of a feature's crate, found in its source. What
+//! is not documented there is not shown.
 
 use std::path::{Path, PathBuf};
 
