@@ -15,6 +15,8 @@ use crate::standing::{Version, WindowStanding};
 pub(crate) struct Answer {
     pub(crate) stat: String,
     pub(crate) version: Version,
+    /// Names edition and definition in addresses.
+    pub(crate) tag: String,
     pub(crate) as_of: Timestamp,
     /// All before is complete; `None` when nothing is.
     pub(crate) closed_through: Option<Timestamp>,
@@ -86,7 +88,7 @@ impl Answer {
         let mut head = json!({
             "stat": self.stat,
             "edition": self.version.edition,
-            "version": self.version.tag(),
+            "version": self.tag,
             "as_of": self.as_of.to_string(),
             "published_at": self.version.published_at.to_string(),
             "closed_through": self.closed_through.map(|at| at.to_string()),

@@ -154,6 +154,7 @@ impl Question {
         Answer {
             stat: self.stat.name.clone(),
             version: self.standing.version.clone(),
+            tag: self.standing.version.tag_of(&self.stat.fingerprint),
             as_of: self.standing.as_of,
             closed_through: self.timeline.closed_through,
             computed_at: self.timeline.computed_at,

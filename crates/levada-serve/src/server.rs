@@ -138,7 +138,7 @@ fn build(brand: &Brand, config: &Serve, catalogue: &Catalogue, zone: &TimeZone) 
     let changed = program.as_ref().and_then(|program| program.modified().ok());
     let changed = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     let length = program.as_ref().map(|program| program.len());
-    for file in brand.logo.iter().chain(&brand.stylesheet) {
+    for file in [&brand.logo, &brand.stylesheet] {
         hasher.update(&std::fs::read(file).unwrap_or_default());
     }
     let pages: Vec<&Page> = catalogue.pages.values().map(AsRef::as_ref).collect();

@@ -20,11 +20,18 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// As in addresses and entity tags: the number, and eight digits that stand for the moment.
+    /// As in entity tags: the number, and eight digits that stand for the moment.
     pub(crate) fn tag(&self) -> String {
-        let moment = self.published_at.as_microsecond().to_le_bytes();
-        let hash = blake3::hash(&moment).to_hex();
-        format!("{}-{}", self.edition, &hash[..8])
+        self.tag_of("")
+    }
+
+    /// As in addresses: the digits stand for a definition too. What is kept for ever under such an
+    /// address is not what another definition says of the same edition.
+    pub(crate) fn tag_of(&self, fingerprint: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.published_at.as_microsecond().to_le_bytes());
+        hasher.update(fingerprint.as_bytes());
+        format!("{}-{}", self.edition, &hasher.finalize().to_hex()[..8])
     }
 }
 

@@ -93,7 +93,7 @@ impl Rendered {
             insert(&mut self.headers, HeaderName::from_static(name), value);
         };
         set("levada-edition", &answer.version.edition.to_string());
-        set("levada-version", &answer.version.tag());
+        set("levada-version", &answer.tag);
         set("levada-as-of", &answer.as_of.to_string());
         set("levada-published-at", &answer.version.published_at.to_string());
         set("levada-computed-at", &answer.computed_at.to_string());

@@ -51,7 +51,9 @@ pub(crate) async fn of_edition(
     if_none_match: Option<&HeaderValue>,
 ) -> Result<Rendered, Refusal> {
     let shown = site.desk.shown().ok_or(Refusal::Unavailable)?;
-    let is_it = |shown: &&Arc<Shown>| shown.standing.version.tag() == edition;
+    let stat = site.catalogue.stats.get(ask.stat);
+    let fingerprint = stat.map_or("", |stat| stat.fingerprint.as_str());
+    let is_it = |shown: &&Arc<Shown>| shown.standing.version.tag_of(fingerprint) == edition;
     let Some(named) = [Some(&shown), shown.previous.as_ref()].into_iter().flatten().find(is_it)
     else {
         // What is wrong with the question itself is said first.
@@ -74,7 +76,7 @@ pub(crate) async fn of_edition(
         None if is_it(&&shown) => site.answer(ask).await?.answer,
         None => return Err(Refusal::Gone),
     };
-    if answer.version.tag() != edition {
+    if answer.tag != edition {
         // Another edition was published meanwhile, or this one cannot be read at the moment.
         let now = site.desk.shown();
         let is_shown = now.as_ref().is_some_and(|now| is_it(&now));
@@ -135,7 +137,7 @@ pub(crate) fn render(
     let plain = format!("/stats/{}.{}{}", answer.stat, format.extension(), query(pairs));
     match freshness {
         Freshness::Fixed => rendered.link(&plain, "original"),
-        _ => rendered.link(&format!("/editions/{}{plain}", answer.version.tag()), "memento"),
+        _ => rendered.link(&format!("/editions/{}{plain}", answer.tag), "memento"),
     }
     Ok(rendered)
 }

@@ -164,6 +164,30 @@ fn tags_tell_apart_what_is_different() {
 }
 
 #[test]
+fn another_definition_has_other_addresses_of_the_same_edition() {
+    let place = super::basics::place("serve_contract_definition");
+    place.publish();
+    let serving = place.serve();
+    serving.wait_until_ready();
+    let first = linked(&serving.get("/stats/messages.json").expect(200), "memento");
+    drop(serving);
+    let sections = super::basics::SECTIONS.replace(
+        "rollup = \"messages_per_day\"\nlast",
+        "rollup = \"messages_per_day\"\nby = []\nlast",
+    );
+    assert_ne!(sections, super::basics::SECTIONS);
+    place.configure(&sections);
+    let serving = place.serve();
+    serving.wait_until_ready();
+    let reply = serving.get("/stats/messages.json").expect(200);
+    assert_eq!(reply.json()["data"].as_array().unwrap().len(), 7, "one row a day");
+    let second = linked(&reply, "memento");
+    assert_ne!(first, second);
+    serving.get(&first).expect(410);
+    assert_eq!(serving.get(&second).expect(200).json()["edition"], 1);
+}
+
+#[test]
 fn an_edition_in_the_address_never_changes() {
     let (place, serving) = open("serve_contract_editions", "");
     let reply = serving.get("/stats/messages.json?days=3").expect(200);
