@@ -184,7 +184,7 @@ fn figures_name_no_values() {
         "levada_responses_total{status=\"400\"} 1\n",
         "levada_answers_total{way=\"limited\"} 0\n",
         "levada_query_seconds_count{stat=\"asked\"} 2\n",
-        "levada_connections 1\n",
+        "levada_connections ",
         "levada_closed_through_age_seconds{rollup=\"messages_per_day\"}",
         "levada_as_of_age_seconds ",
         "levada_confirmed_age_seconds ",
