@@ -45,15 +45,12 @@ pub async fn check(
             return Ok(vec![Finding::info("serve", "statistics", problem)]);
         }
         Err(error) => {
-            let owns = rights::sql(role, owner, &[reports.to_owned()]);
-            let problem = error.problem().hint(format!("as {owner}, in the target: {owns}"));
+            let problem = error.problem().hint(rights::hint(role, owner, reports));
             return Ok(vec![Finding::error("serve", subject(), problem)]);
         }
     };
-    let mut schemas = standing.schemas.clone();
-    schemas.retain(|schema| schema != reports);
-    schemas.insert(0, reports.to_owned());
-    let mut findings = rights::check(&session, (role, owner), &schemas).await?;
+    let places = (reports, standing.schemas.as_slice());
+    let mut findings = rights::check(&session, (role, owner), places).await?;
     for (name, stat) in &catalogue.stats {
         if let Err(unfit) = catalogue::fit(&session, stat, &standing).await? {
             findings.push(Finding::error("serve", format!("stat {name}"), unfit.problem));

@@ -4,21 +4,25 @@ use pg::{Session, quote_identifier};
 use report::{Finding, Problem};
 
 /// For whoever meets a right that is missing.
-pub(crate) const HINT: &str = "in the target: GRANT USAGE ON SCHEMA levada, … TO role; \
-     GRANT SELECT ON ALL TABLES IN SCHEMA levada, … TO role; levada check prints all of it";
+pub(crate) const HINT: &str = "in the target: GRANT SELECT on it to the role of [serve] url; \
+     levada check prints all that the role needs, and nothing has to be started again";
 
-/// The SQL for a role of visitors, on one line; `owner` publishes, `schemas` are those of reports
-/// and editions.
-pub(crate) fn sql(role: &str, owner: &str, schemas: &[String]) -> String {
-    let levada = "levada".to_owned();
-    let schemas = std::iter::once(&levada).chain(schemas);
-    let schemas: Vec<String> = schemas.map(|schema| quote_identifier(schema)).collect();
+/// The SQL for a role of visitors, on one line; `owner` publishes. Tables of production are not in
+/// it: statistics read `reports`, and whoever wants more of them says so.
+pub(crate) fn sql(role: &str, owner: &str, reports: &str) -> String {
+    let schemas = ["levada", reports].map(quote_identifier);
     include_str!("sql/role.sql")
         .trim()
         .replace('\n', " ")
         .replace("@role@", &quote_identifier(role))
         .replace("@owner@", &quote_identifier(owner))
         .replace("@schemas@", &schemas.join(", "))
+}
+
+/// What to type, and as whom.
+pub(crate) fn hint(role: &str, owner: &str, reports: &str) -> String {
+    let sql = sql(role, owner, reports);
+    format!("in the target, as a role that may create roles, and then as {owner}: {sql}")
 }
 
 /// An error of the server, with what to do where a right is missing.
@@ -29,7 +33,7 @@ pub(crate) fn explained(error: &pg::Error) -> Problem {
     }
 }
 
-/// Whether the role of visitors reads, and does no more. `schemas` are those of reports and
+/// Whether the role of visitors reads `reports`, and does no more there nor in the `schemas` of
 /// editions.
 ///
 /// # Errors
@@ -37,13 +41,13 @@ pub(crate) fn explained(error: &pg::Error) -> Problem {
 pub(crate) async fn check(
     session: &Session,
     (role, owner): (&str, &str),
-    schemas: &[String],
+    (reports, schemas): (&str, &[String]),
 ) -> pg::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut all = vec!["levada".to_owned()];
-    all.extend_from_slice(schemas);
-    let row = session.one(include_str!("sql/rights.sql"), &[&all]).await?;
-    let hint = format!("as {owner}, in the target: {}", sql(role, owner, schemas));
+    let read = ["levada", reports].map(str::to_owned).to_vec();
+    let all = [&read, schemas].concat();
+    let row = session.one(include_str!("sql/rights.sql"), &[&all, &read]).await?;
+    let hint = hint(role, owner, reports);
     let unreadable: Vec<String> = row.get("unreadable");
     if !unreadable.is_empty() {
         let problem = Problem::new(format!("role {role} may not read {}", unreadable.join(", ")))

@@ -1,6 +1,6 @@
--- What the current role may do with the schemas $1.
+-- What the current role may do with the schemas $1, and what it may not read of $2.
 WITH relation AS (
-    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
+    SELECT c.oid, n.nspname AS schema, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -26,10 +26,13 @@ SELECT ARRAY(SELECT what FROM said ORDER BY place) AS writes,
        ARRAY(
            SELECT 'schema ' || n.nspname
            FROM pg_catalog.pg_namespace AS n
-           WHERE n.nspname = ANY ($1) AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+           WHERE n.nspname = ANY ($2) AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
            UNION ALL
-           SELECT pg_catalog.format('%s and %s more', min(r.name), count(*) - 1)
+           SELECT CASE count(*)
+                      WHEN 1 THEN min(r.name)
+                      ELSE pg_catalog.format('%s and %s more', min(r.name), count(*) - 1)
+                  END
            FROM relation AS r
-           WHERE NOT pg_catalog.has_table_privilege(r.oid, 'SELECT')
+           WHERE r.schema = ANY ($2) AND NOT pg_catalog.has_table_privilege(r.oid, 'SELECT')
            HAVING count(*) > 0
        ) AS unreadable

@@ -415,13 +415,12 @@ fn a_role_that_may_only_read_is_enough() {
     assert!(ran.stdout.contains("permission denied for schema levada"), "{}", ran.stdout);
     admin.execute(&format!("DROP ROLE {role}")).unwrap();
     let hint = ran.stdout.lines().find(|line| line.contains("CREATE ROLE")).unwrap();
-    place.target.execute(hint.split_once("in the target: ").unwrap().1).unwrap();
-    // The first hint knows the schemas of an edition only when it may read which they are.
+    place.target.execute(&hint[hint.find("CREATE ROLE").unwrap()..]).unwrap();
+    // Tables of production are nobody's business unless somebody says so.
     let ran = place.levada(&["check"]).expect_code(1);
-    assert!(ran.stdout.contains("may not read"), "{}", ran.stdout);
-    let hint = ran.stdout.lines().find(|line| line.contains("CREATE ROLE")).unwrap();
-    let grants = hint.split_once("CONNECTION LIMIT 20; ").unwrap().1;
-    place.target.execute(grants).unwrap();
+    assert!(!ran.stdout.contains("may not read"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("stat \"raw\": permission denied"), "{}", ran.stdout);
+    place.target.execute(&format!("GRANT SELECT ON message TO {role}")).unwrap();
     let ran = place.levada(&["check"]).expect_code(0);
     assert!(ran.stdout.contains("everything checked is in order"), "{}", ran.stdout);
     let serving = place.serve();
