@@ -120,8 +120,12 @@ fn rows((attributes, body): &(String, String)) -> Vec<Row> {
             let text = text.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
             let field = text.split_once(": ").filter(|(name, _)| is_word(name));
             let variant = text.split([' ', '(', '{']).next().unwrap_or(text);
+            // Even where a struct has the name of the variant.
+            let content = &text[variant.len()..];
             let (name, kind) = field
-                .map_or((cased(attributes, variant), text), |(name, kind)| (name.to_owned(), kind));
+                .map_or((cased(attributes, variant), content), |(name, kind)| {
+                    (name.to_owned(), kind)
+                });
             rows.push(Row {
                 name: renamed.take().unwrap_or(name),
                 kind: kind.to_owned(),
