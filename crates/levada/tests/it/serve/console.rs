@@ -92,6 +92,9 @@ fn nobody_comes_in_without_the_token() {
     let challenge = get(&[]).expect(401);
     assert!(challenge.header("www-authenticate").starts_with("Basic "), "{challenge:?}");
     assert_eq!(challenge.header("cache-control"), "no-store");
+    // Whoever has no token keeps no place, and may have asked to.
+    let lasting = client::send(&serving.console, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    assert_eq!(lasting.expect(401).header("connection"), "close");
     // base64 of "night:a-token-for-the-tests-only".
     let basic = "Basic bmlnaHQ6YS10b2tlbi1mb3ItdGhlLXRlc3RzLW9ubHk=";
     let page = get(&[("authorization", basic)]).expect(200);
@@ -137,6 +140,11 @@ fn a_console_without_a_good_token_does_not_start() {
         assert!(none.stderr.contains("needs a console_token"), "{}", none.stderr);
         assert!(none.stderr.contains("openssl rand"), "{}", none.stderr);
     }
+    // levada check says the same before.
+    let config = place.config.to_string_lossy().into_owned();
+    let checked: Ran = command(&["check", "--config", &config]).output().unwrap().into();
+    let checked = checked.expect_code(1);
+    assert!(checked.stdout.contains("needs a console_token"), "{}", checked.stdout);
 }
 
 #[test]
