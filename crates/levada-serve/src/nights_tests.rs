@@ -516,21 +516,11 @@ rollups = ["messages"]
 kind = { type = "text", default = "sms", values_from = "SELECT k FROM kinds()" }
 "#;
 
-/// Texts that are found as soon as nobody holds the lock.
-const KINDS: &str = "CREATE FUNCTION reports.kinds() RETURNS TABLE (k text) LANGUAGE plpgsql AS $$
-    BEGIN
-        WHILE EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77) LOOP
-            PERFORM pg_sleep(0.02);
-        END LOOP;
-        RETURN QUERY VALUES ('sms'), ('email');
-    END $$";
-
 #[test]
 fn while_the_next_edition_is_fitted_the_one_before_is_not_called_fresh() {
     let cluster = testkit::Cluster::shared().unwrap();
     let database = cluster.create_database("serve_fitting").unwrap();
     database.execute(include_str!("sql/nights_tests.sql")).unwrap();
-    database.execute(KINDS).unwrap();
     let night = Night::of(&database, ZONES[0], DAYS[0]);
     let publish = |edition| {
         let at = night.start(0);

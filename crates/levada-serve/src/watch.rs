@@ -2,7 +2,7 @@
 //! usual responses ready before anybody asks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pg::{Listener, Purpose, Session};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
-use crate::catalogue;
+use crate::catalogue::{self, Unfit};
 use crate::desk::Shown;
 use crate::http::Ready;
 use crate::site::Site;
@@ -21,6 +21,8 @@ use crate::standing::{Standing, Version};
 const CHANNEL: &str = "levada_published";
 /// How long all statistics together may take to fit a new edition.
 const FITTING: Duration = Duration::from_secs(60);
+/// After this the edition is shown with those that fit by then; the others follow.
+const ENOUGH: Duration = Duration::from_secs(30);
 /// How long to wait before the next look when one has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Opening a session takes no longer, or the database is away.
@@ -285,13 +287,17 @@ async fn read(
         },
     };
     let mut is_other = known.is_none();
+    let began = Instant::now();
     for (name, stat) in &site.catalogue.stats {
         let before = standing.fits.get(name);
         if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
             continue;
         }
         let before = before.and_then(|fit| fit.as_ref().err()).map(|unfit| unfit.problem.clone());
-        let fit = catalogue::fit(session, stat, &standing).await?;
+        let fit = match began.elapsed() < ENOUGH {
+            true => catalogue::fit(session, stat, &standing).await?,
+            false => Err(late(name)),
+        };
         if let Err(unfit) = &fit
             && before.as_ref() != Some(&unfit.problem)
         {
@@ -302,4 +308,11 @@ async fn read(
         standing.fits.insert(name.clone(), fit);
     }
     Ok(if is_other { Looked::Other(Box::new(standing)) } else { Looked::Same })
+}
+
+fn late(stat: &str) -> Unfit {
+    let problem = Problem::new(format!("stat \"{stat}\" waits until others are fitted"))
+        .detail("to find the values of their parameters takes long")
+        .hint("ask a smaller table, such as a rollup, as values_from");
+    Unfit { problem, is_passing: true }
 }

@@ -194,6 +194,24 @@ fn it_tells_what_the_records_tell() {
 }
 
 #[test]
+fn it_waits_for_no_query_of_visitors() {
+    let stat = "[[stat]]\nname = \"busy\"\ntitle = \"Busy\"\n\
+                sql = \"SELECT id FROM public.message, pg_sleep(3600) LIMIT 1\"\n";
+    let limits = "connections = 1\nstatement_timeout_ms = 100000\ndeadline_ms = 100000\n";
+    let sections = with_console(basics::SECTIONS);
+    let sections = sections.replacen("[serve]\n", &format!("[serve]\n{limits}"), 1) + stat;
+    let place = Place::new("serve_console_busy", MESSAGES, &sections);
+    place.publish();
+    let serving = serve(&place);
+    let active = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+        AND wait_event = 'PgSleep'";
+    let is_busy = || Ok(!first_column(&place.target, active).is_empty());
+    wait_for("the only turn taken", Duration::from_secs(60), is_busy).unwrap();
+    let text = read(&ask(&serving, "/").expect(200));
+    assert!(text.contains("Run 1 (levada run) published"), "{text}");
+}
+
+#[test]
 fn before_the_first_run_it_says_what_to_type() {
     let place = Place::new("serve_console_empty", MESSAGES, &sections());
     let serving = serve(&place);
