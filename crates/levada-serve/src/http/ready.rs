@@ -12,7 +12,7 @@ use super::{Format, Incoming, Language, Rendered, Response, takes_gzip};
 use crate::answer::Freshness;
 use crate::page;
 use crate::refusal::Refusal;
-use crate::site::{Ask, Site};
+use crate::site::{Ask, Log, Site};
 
 /// Responses by address, each in the languages it has.
 #[derive(Default)]
@@ -97,22 +97,29 @@ impl Ready {
         }
     }
 
-    /// In a task of its own: what panics takes nothing else with it.
     async fn made(site: &Arc<Site>, part: Part) -> Self {
         let (own, making) = (Arc::clone(site), part.clone());
-        let making = tokio::spawn(async move {
+        let making = async move {
             let mut ready = Self { is_whole: true, ..Self::default() };
             match making {
                 Part::Stat(name) => ready.add_stat(&own, &name).await,
                 Part::Page(name) => ready.add_page(&own, &name).await,
             }
             ready
-        });
-        making.await.unwrap_or_else(|_| {
-            let problem = Problem::new(format!("{part} could not be made ready"))
+        };
+        Self::apart(&site.log, &part, making).await
+    }
+
+    /// In a task of its own: what panics takes nothing else with it.
+    async fn apart(
+        log: &Log,
+        part: &Part,
+        making: impl Future<Output = Self> + Send + 'static,
+    ) -> Self {
+        tokio::spawn(making).await.unwrap_or_else(|_| {
+            log(&Problem::new(format!("{part} could not be made ready"))
                 .detail("levada has a mistake: it panicked")
-                .hint("report it, with this section of the configuration");
-            (site.log)(&problem);
+                .hint("report it, with this section of the configuration"));
             // It would panic again: in this edition it is not tried a second time.
             Self { is_whole: true, ..Self::default() }
         })
@@ -178,5 +185,24 @@ impl Ready {
             self.by_target.insert(named, vec![(language, rendered.clone())]);
         }
         self.by_target.entry(target.to_owned()).or_default().push((language, rendered));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_is_said_and_takes_nothing_else_with_it() {
+        let said: Arc<Mutex<Vec<String>>> = Arc::default();
+        let saying = Arc::clone(&said);
+        let log: Log = Arc::new(move |problem| saying.lock().unwrap().push(format!("{problem:?}")));
+        let part = Part::Page("overview".to_owned());
+        let made = Ready::apart(&log, &part, async { panic!("a mistake") }).await;
+        assert!(made.by_target.is_empty() && made.stats == 0);
+        let said = said.lock().unwrap();
+        assert!(said.len() == 1 && said[0].contains("page \\\"overview\\\""), "{said:?}");
     }
 }
