@@ -89,7 +89,7 @@ impl Ready {
         // What was made while nothing confirmed the edition says so, and is made again.
         ready.is_whole &= site.desk.is_fresh(site.clock.now());
         // One statistic whose query always fails sends no visitor of the others away.
-        let is_usable = ready.stats > 0 || site.catalogue.stats.is_empty();
+        let is_usable = ready.stats > 0 || !site.catalogue.stats.keys().any(fits);
         let is_early = ready.is_early;
         shown.ready.store(Arc::new(ready));
         if is_usable && !is_early {
