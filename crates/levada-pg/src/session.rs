@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
@@ -198,6 +199,28 @@ impl Session {
     /// All rows of a query.
     pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         Ok(self.client.query(sql, parameters).await?)
+    }
+
+    /// The texts in the first column of a query; `None` when together they have more bytes than
+    /// that. Then the rest is neither kept nor waited for: the session may still be busy with it.
+    pub async fn texts(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<String>>> {
+        let rows = self.client.query_raw(sql, parameters.iter().copied()).await?;
+        let mut rows = std::pin::pin!(rows);
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await? {
+            let text: String = row.try_get(0)?;
+            bytes += text.len();
+            if bytes > bytes_max {
+                return Ok(None);
+            }
+            texts.push(text);
+        }
+        Ok(Some(texts))
     }
 
     /// Exactly one row.

@@ -36,7 +36,7 @@ pub struct Serve {
     pub max_age_seconds: u32,
     /// How long answers that cannot be confirmed are shown, with a notice.
     pub stale_minutes_max: u32,
-    /// How often the edition is looked up, besides being told of it.
+    /// How often the edition is looked up, besides being told of it: 1 to 60.
     pub poll_seconds: u32,
     /// How much memory answers may take.
     pub cache_megabytes: u32,

@@ -87,6 +87,8 @@ pub(crate) struct Desk {
     shown: ArcSwapOption<Shown>,
     /// Microseconds of the last confirmation that this is the published edition.
     confirmed_at: AtomicI64,
+    /// Another edition is published, and cannot be shown yet.
+    is_superseded: AtomicBool,
     /// Whether the usual responses of some edition were ever made.
     is_prepared: AtomicBool,
     /// Without a confirmation for so long it is stale, and later not shown at all.
@@ -99,6 +101,7 @@ impl Desk {
         Self {
             shown: ArcSwapOption::empty(),
             confirmed_at: AtomicI64::new(i64::MIN),
+            is_superseded: AtomicBool::new(false),
             is_prepared: AtomicBool::new(false),
             fresh_for,
             stale_for,
@@ -124,6 +127,13 @@ impl Desk {
     /// The database has said at `now` that what is shown is the published edition.
     pub(crate) fn confirm(&self, now: Timestamp) {
         self.confirmed_at.store(now.as_microsecond(), Ordering::Release);
+        self.is_superseded.store(false, Ordering::Release);
+    }
+
+    /// The database has said that another edition is published, which is not ready to be shown:
+    /// what is shown may be shown on, but not as fresh.
+    pub(crate) fn supersede(&self) {
+        self.is_superseded.store(true, Ordering::Release);
     }
 
     /// The usual responses have been made: visitors may be sent here.
@@ -142,9 +152,14 @@ impl Desk {
         (moment != i64::MIN).then(|| Timestamp::from_microsecond(moment).ok()).flatten()
     }
 
-    /// Whether what is shown is confirmed to be current. A confirmation of the future is none: then
-    /// the clock was put back, and nobody knows how old it is.
+    /// Whether what is shown is confirmed to be current.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        !self.is_superseded.load(Ordering::Acquire) && self.is_confirmed(now)
+    }
+
+    /// Whether the database has confirmed what is shown of late. A confirmation of the future is
+    /// none: then the clock was put back, and nobody knows how old it is.
+    pub(crate) fn is_confirmed(&self, now: Timestamp) -> bool {
         let moment = self.confirmed_at.load(Ordering::Acquire);
         now.as_microsecond().saturating_sub(moment).saturating_abs() <= self.fresh_for_us()
     }
@@ -198,6 +213,16 @@ mod tests {
         assert_eq!(desk.freshness(at(1016)), Ok(stale));
         assert_eq!(desk.freshness(at(1600)), Ok(stale));
         assert_eq!(desk.freshness(at(1601)), Err(Refusal::Unavailable));
+    }
+
+    #[test]
+    fn what_is_superseded_is_stale_until_the_next_is_shown() {
+        let desk = desk();
+        desk.supersede();
+        assert_eq!(desk.freshness(at(1000)), Ok(Freshness::Stale { confirmed_at: at(1000) }));
+        assert!(desk.is_confirmed(at(1000)) && !desk.is_fresh(at(1000)));
+        desk.put(None, at(1001));
+        assert!(desk.is_fresh(at(1001)));
     }
 
     #[test]

@@ -112,9 +112,12 @@ impl Gate {
     }
 }
 
-fn refuse_senseless(config: &Serve) -> Result<(), Problem> {
+/// # Errors
+/// A [`Problem`] that names the setting with which no query could end well.
+pub(crate) fn refuse_senseless(config: &Serve) -> Result<(), Problem> {
     if config.connections == 0 || config.wait_ms == 0 {
-        return Err(Problem::new("[serve] connections and wait_ms must be 1 at least"));
+        return Err(Problem::new("[serve] connections and wait_ms must be 1 at least")
+            .hint("leave them out for 4 connections and 200 ms"));
     }
     if config.statement_timeout_ms == 0 || config.statement_timeout_ms > config.deadline_ms {
         return Err(Problem::new("[serve] statement_timeout_ms is longer than deadline_ms")

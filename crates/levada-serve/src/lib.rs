@@ -24,6 +24,7 @@ mod range;
 mod refusal;
 mod rights;
 mod server;
+mod settings;
 mod shelf;
 mod site;
 mod standing;
@@ -39,3 +40,4 @@ pub use config::{
     Brand, Figure, FigureKind, Kind, Last, Page, Parameter, Scalar, Serve, Stat, Text, Unit,
 };
 pub use server::{Listening, Server};
+pub use settings::refuse;

@@ -505,3 +505,84 @@ fn what_does_not_fit_is_said_once_and_tried_again_only_where_that_may_help() {
         assert_eq!(previous.standing.version.edition, 1, "the edition before is still known");
     });
 }
+
+const LONG_FITTING: &str = r#"
+[[stat]]
+name = "messages"
+title = "Messages"
+sql = "SELECT bucket, n FROM messages WHERE kind = :kind AND bucket_end <= :closed_through"
+rollups = ["messages"]
+[stat.params]
+kind = { type = "text", default = "sms", values_from = "SELECT k FROM kinds()" }
+"#;
+
+#[test]
+fn while_the_next_edition_is_fitted_the_one_before_is_not_called_fresh() {
+    let cluster = testkit::Cluster::shared().unwrap();
+    let database = cluster.create_database("serve_fitting").unwrap();
+    database.execute(include_str!("sql/nights_tests.sql")).unwrap();
+    let night = Night::of(&database, ZONES[0], DAYS[0]);
+    let publish = |edition| {
+        let at = night.start(0);
+        Published { edition, at, messages: -1, people: -1 }.write(&database, &night, false);
+    };
+    publish(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let place = Place::at(night.start(0), &database, LONG_FITTING).await;
+        place.look().await;
+        let before = place.get("/stats/messages.json", None).await;
+        assert_eq!((before.status, before.header("levada-state")), (200, "fresh"));
+        let mut session = database.session().unwrap();
+        session.run("SELECT pg_advisory_lock(77)").unwrap();
+        publish(2);
+        let mut ended = place.site.looks.ended();
+        place.site.looks.ask();
+        let long = std::time::Duration::from_secs(60);
+        let is_said = || Ok(!place.site.desk.is_fresh(place.site.clock.now()));
+        testkit::wait_for("another edition", long, is_said).unwrap();
+        // Nothing is unchanged for who comes again, and nobody is sent away.
+        let known = before.header("etag").to_owned();
+        let during = place.get("/stats/messages.json", Some(&known)).await;
+        assert_eq!((during.status, during.header("levada-state")), (200, "stale"));
+        assert_eq!(during.header("levada-edition"), "1");
+        // However long that took.
+        place.set(night.start(0) + jiff::SignedDuration::from_hours(1));
+        session.run("SELECT pg_advisory_unlock(77)").unwrap();
+        ended.changed().await.unwrap();
+        let after = place.get("/stats/messages.json", None).await;
+        assert_eq!((after.status, after.header("levada-state")), (200, "fresh"));
+        assert_eq!(after.header("levada-edition"), "2");
+    });
+}
+
+#[test]
+fn readiness_waits_for_an_answer_but_not_for_what_always_fails() {
+    let cluster = testkit::Cluster::shared().unwrap();
+    let database = cluster.create_database("serve_prepared").unwrap();
+    database.execute(include_str!("sql/nights_tests.sql")).unwrap();
+    let night = Night::of(&database, ZONES[0], DAYS[0]);
+    let at = night.start(0);
+    Published { edition: 1, at, messages: -1, people: -1 }.write(&database, &night, false);
+    let stat = |name: &str, query: &str| {
+        format!("[[stat]]\nname = \"{name}\"\ntitle = \"T\"\nsql = \"{query}\"\n")
+    };
+    let failing = stat("failing", "SELECT 1 / (number - number) AS n FROM levada.edition");
+    let large = stat("failing", "SELECT repeat('x', 9000000) AS x FROM generate_series(1, 2)");
+    let working = stat("working", "SELECT number FROM levada.edition");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let cases = [
+            (failing.clone(), false, "division by zero"),
+            (large, false, "16 MiB"),
+            (failing + &working, true, "division by zero"),
+        ];
+        for (sections, is_ready, said) in cases {
+            let place = Place::at(at, &database, &sections).await;
+            place.look().await;
+            assert_eq!(place.site.desk.is_prepared(), is_ready, "{sections}");
+            assert_eq!(place.get("/stats/failing.json", None).await.status, 503);
+            assert!(place.said.lock().unwrap()[0].contains(said), "{:?}", place.said);
+        }
+    });
+}

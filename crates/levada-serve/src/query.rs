@@ -41,6 +41,8 @@ impl From<pg::Error> for Failure {
     }
 }
 
+/// All rows together, as JSON. However few they are, memory is bounded.
+const BYTES_MAX: usize = 16 << 20;
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Asks in one snapshot. The session is in no transaction afterwards, unless this fails.
@@ -66,7 +68,8 @@ pub(crate) async fn load(
         question.fitted.query.binds.iter().map(|bind| question.bound(bind)).collect();
     let binds: Vec<&(dyn ToSql + Sync)> =
         binds.iter().map(|bind| bind as &(dyn ToSql + Sync)).collect();
-    let rows = session.rows(&sql, &binds).await?;
+    let rows = session.texts(&sql, &binds, BYTES_MAX).await?;
+    let rows = rows.ok_or_else(|| Failure::Query("its rows are more than 16 MiB".to_owned()))?;
     session.batch("COMMIT").await?;
     // Names are looked up in the catalogue of this very moment, whatever the snapshot sees: had
     // another edition taken its place meanwhile, rows could be of either.
@@ -76,7 +79,6 @@ pub(crate) async fn load(
     if rows.len() > rows_max as usize {
         return Err(Failure::Query(format!("it has more than {rows_max} rows")));
     }
-    let rows = rows.iter().map(|row| row.get(0)).collect();
     Ok(Loaded::Answer(Box::new(question.answer(columns, rows))))
 }
 

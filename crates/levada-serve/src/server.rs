@@ -65,8 +65,6 @@ pub struct Listening {
 
 /// How long visitors are answered after the end was asked for.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// What [serve] max_age_seconds may be.
-const MAX_AGE_SECONDS_MAX: u32 = 60;
 /// All headers of a request together.
 const HEADERS_MAX: usize = 16 << 10;
 
@@ -76,7 +74,7 @@ impl Server {
     /// # Errors
     /// A [`Problem`] that names the address, or what is wrong with the section.
     pub async fn listen(self) -> anyhow::Result<Listening> {
-        self.refuse_long_ages()?;
+        crate::settings::refuse(&self.config, &self.brand)?;
         let address = &self.config.listen;
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Problem::new(format!("cannot listen on {address}"))
@@ -90,16 +88,6 @@ impl Server {
         Ok(Listening { address, console_address, listener, console, site })
     }
 
-    /// What others keep without asking is wrong as soon as another edition is published.
-    fn refuse_long_ages(&self) -> Result<(), Problem> {
-        if self.config.max_age_seconds <= MAX_AGE_SECONDS_MAX {
-            return Ok(());
-        }
-        Err(Problem::new("[serve] max_age_seconds is more than a minute")
-            .detail("browsers and proxies would show an old edition for longer than that")
-            .hint("give 0 to 60; the addresses under /editions/ may be kept for ever"))
-    }
-
     pub(crate) fn site(self) -> anyhow::Result<Site> {
         let config = self.config;
         let stale_for = SignedDuration::from_mins(config.stale_minutes_max.into());
@@ -107,7 +95,8 @@ impl Server {
         Ok(Site {
             pool: Pool::new(
                 self.endpoint.clone(),
-                config.connections,
+                // Operators wait for no visitor.
+                config.connections + usize::from(!config.console_listen.is_empty()),
                 config.statement_timeout_ms,
             )?,
             gate: Gate::new(&config)?,

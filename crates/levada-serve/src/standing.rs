@@ -20,6 +20,12 @@ pub(crate) struct Version {
 }
 
 impl Version {
+    /// Whether it is older: published earlier, and of no higher number. After a failover a clock
+    /// may be behind, and the numbers go on.
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.published_at < other.published_at && self.edition <= other.edition
+    }
+
     /// As in entity tags: the number, and eight digits that stand for the moment.
     pub(crate) fn tag(&self) -> String {
         self.tag_of("")
@@ -241,4 +247,23 @@ fn moment(row: &pg::Row, column: &str) -> pg::Result<Timestamp> {
 
 fn parsed(text: &str) -> pg::Result<Timestamp> {
     text.parse().map_err(|_| pg::Error::Protocol("a moment that is none".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_is_what_was_published_earlier_under_no_higher_number() {
+        let version = |edition, second| Version {
+            edition,
+            published_at: Timestamp::from_second(second).unwrap(),
+        };
+        let shown = version(7, 1000);
+        assert!(version(6, 900).is_before(&shown));
+        assert!(version(7, 900).is_before(&shown));
+        assert!(!version(8, 900).is_before(&shown), "a clock that is behind");
+        assert!(!version(6, 1100).is_before(&shown), "a target that was restored and goes on");
+        assert!(!shown.is_before(&shown));
+    }
 }

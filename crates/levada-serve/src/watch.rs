@@ -2,7 +2,7 @@
 //! usual responses ready before anybody asks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pg::{Listener, Purpose, Session};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
-use crate::catalogue;
+use crate::catalogue::{self, Unfit};
 use crate::desk::Shown;
 use crate::http::Ready;
 use crate::site::Site;
@@ -21,6 +21,8 @@ use crate::standing::{Standing, Version};
 const CHANNEL: &str = "levada_published";
 /// How long all statistics together may take to fit a new edition.
 const FITTING: Duration = Duration::from_secs(60);
+/// After this the edition is shown with those that fit by then; the others follow.
+const ENOUGH: Duration = Duration::from_secs(30);
 /// How long to wait before the next look when one has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Opening a session takes no longer, or the database is away.
@@ -159,75 +161,83 @@ impl Watch {
     /// Why the database could not be asked: what is shown stays, unconfirmed.
     async fn look(&mut self) -> Result<(), Problem> {
         let site = Arc::clone(&self.site);
-        let asked_at = site.clock.now();
         // Put back only when it has answered: the listener is checked by each look.
         let eye = match self.eye.take() {
-            Some(eye) => Ok(Ok(eye)),
-            None => tokio::time::timeout(OPENING, Eye::open(&site)).await,
+            Some(eye) => Ok(eye),
+            None => within(OPENING, Eye::open(&site)).await,
         };
-        let silent = || Problem::new("the reporting database does not answer in time");
-        let eye = eye.map_err(|_| silent()).and_then(|eye| eye.map_err(|error| error.problem()));
         let eye = eye.inspect_err(|_| site.gate.shut(true))?;
         let session = eye.session();
         let limit = Duration::from_millis(site.config.deadline_ms.into());
-        let began = tokio::time::timeout(limit, session.batch(BEGIN)).await;
-        site.gate.shut(!matches!(began, Ok(Ok(()))));
-        began.map_err(|_| silent())?.map_err(|error| error.problem())?;
+        let begun = within(limit, begin(session)).await;
+        site.gate.shut(begun.is_err());
+        let version = begun?;
+        self.refuse_older(version.as_ref())?;
         let known = site.desk.shown();
-        let reading = async {
-            let looked = read(session, &site, known.as_ref()).await?;
-            session.batch("COMMIT").await?;
-            // What was read by name may be of an edition that has been published meanwhile.
-            match &looked {
-                Looked::Other(standing) => {
-                    let version = crate::standing::version(session).await?;
-                    let is_still = version.as_ref() == Some(&standing.version);
-                    Ok::<_, pg::Error>(is_still.then_some(looked))
-                }
-                _ => Ok(Some(looked)),
-            }
-        };
-        let looked = tokio::time::timeout(FITTING, reading).await.map_err(|_| silent())?;
-        let looked = looked.map_err(|error| crate::rights::explained(&error))?;
-        self.eye = Some(eye);
-        match looked {
-            Some(looked) => self.show(looked, known.as_ref(), asked_at),
-            None => {
-                site.looks.ask();
-                Ok(())
-            }
+        if known.as_ref().map(|known| &known.standing.version) != version.as_ref() {
+            // To fit the statistics may take long: nobody calls the edition before fresh meanwhile.
+            site.desk.supersede();
         }
+        let reading = read(session, &site, known.as_ref(), version.as_ref());
+        let looked = within(FITTING, reading).await?;
+        let asked_at = site.clock.now();
+        // What was read by name may be of an edition that has been published meanwhile.
+        let is_still = within(limit, end(session)).await? == version;
+        self.eye = Some(eye);
+        match is_still {
+            true => self.show(looked, known.as_ref(), asked_at),
+            false => site.looks.ask(),
+        }
+        Ok(())
     }
 
-    fn show(
-        &mut self,
-        looked: Looked,
-        known: Option<&Arc<Shown>>,
-        asked_at: Timestamp,
-    ) -> Result<(), Problem> {
+    /// A number that is higher is newer, whatever the clock of its server says.
+    fn refuse_older(&self, version: Option<&Version>) -> Result<(), Problem> {
+        let (Some(newest), Some(version)) = (&self.newest, version) else { return Ok(()) };
+        if !version.is_before(newest) {
+            return Ok(());
+        }
+        // The session is not kept: another one may lead to another server.
+        Err(Problem::new("the database shows an older edition than before")
+            .hint("[serve] url must lead to one server; after a restore, start levada serve again"))
+    }
+
+    fn show(&mut self, looked: Looked, known: Option<&Arc<Shown>>, asked_at: Timestamp) {
         let desk = &self.site.desk;
         match looked {
             Looked::Same => desk.confirm(asked_at),
             Looked::Nothing => desk.put(None, asked_at),
             Looked::Other(standing) => {
-                let version = &standing.version;
-                if self.newest.as_ref().is_some_and(|n| n.published_at > version.published_at) {
-                    // Another session may lead to another server.
-                    self.eye = None;
-                    return Err(Problem::new("the database shows an older edition than before")
-                        .hint(
-                            "[serve] url must lead to one server; \
-                               after a restore, start levada serve again",
-                        ));
-                }
-                self.newest = Some(version.clone());
+                self.newest = Some(standing.version.clone());
                 let confirmed_at = desk.confirmed_at();
                 let shown = Shown::new(*standing, &self.site.catalogue, known, confirmed_at);
                 desk.put(Some(Arc::new(shown)), asked_at);
             }
         }
-        Ok(())
     }
+}
+
+/// What the database says, or that it says nothing in time.
+async fn within<T>(
+    limit: Duration,
+    asking: impl Future<Output = pg::Result<T>>,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(limit, asking).await {
+        Ok(answered) => answered.map_err(|error| crate::rights::explained(&error)),
+        Err(_) => Err(Problem::new("the reporting database does not answer in time")),
+    }
+}
+
+/// Begins a snapshot, and tells what is published in it.
+async fn begin(session: &Session) -> pg::Result<Option<Version>> {
+    session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    crate::standing::version(session).await
+}
+
+/// Ends it, and tells what is published by now.
+async fn end(session: &Session) -> pg::Result<Option<Version>> {
+    session.batch("COMMIT").await?;
+    crate::standing::version(session).await
 }
 
 async fn hear(eye: &mut Option<Eye>) {
@@ -241,14 +251,14 @@ async fn hear(eye: &mut Option<Eye>) {
 async fn prepare(site: Arc<Site>) {
     while let Some(shown) = site.desk.shown() {
         Ready::prepare(&site).await;
-        site.desk.set_prepared();
         if site.desk.shown().is_some_and(|now| Arc::ptr_eq(&now, &shown)) {
             return;
         }
     }
 }
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Nobody waits for the watch: its statements in an edition that is new may take longer.
+const TIMEOUT: &str = "SET LOCAL statement_timeout = '20s'";
 
 enum Looked {
     Same,
@@ -256,13 +266,20 @@ enum Looked {
     Other(Box<Standing>),
 }
 
-/// Reads what is published, in one snapshot, and fits the statistics to it.
-async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg::Result<Looked> {
-    let version = crate::standing::version(session).await?;
+/// Reads what is published, in the snapshot that told its version, and fits the statistics to it.
+async fn read(
+    session: &Session,
+    site: &Site,
+    known: Option<&Arc<Shown>>,
+    version: Option<&Version>,
+) -> pg::Result<Looked> {
     let Some(version) = version else { return Ok(Looked::Nothing) };
-    let known = known.filter(|known| known.standing.version == version);
+    let known = known.filter(|known| known.standing.version == *version);
+    if known.is_some_and(|known| !known.standing.has_passing()) {
+        return Ok(Looked::Same);
+    }
+    session.batch(TIMEOUT).await?;
     let mut standing = match known {
-        Some(known) if !known.standing.has_passing() => return Ok(Looked::Same),
         Some(known) => known.standing.as_ref().clone(),
         None => match Standing::read(session).await? {
             Some(standing) => standing,
@@ -270,13 +287,17 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
         },
     };
     let mut is_other = known.is_none();
+    let began = Instant::now();
     for (name, stat) in &site.catalogue.stats {
         let before = standing.fits.get(name);
         if before.is_some_and(|fit| !fit.as_ref().is_err_and(|unfit| unfit.is_passing)) {
             continue;
         }
         let before = before.and_then(|fit| fit.as_ref().err()).map(|unfit| unfit.problem.clone());
-        let fit = catalogue::fit(session, stat, &standing).await?;
+        let fit = match began.elapsed() < ENOUGH {
+            true => catalogue::fit(session, stat, &standing).await?,
+            false => Err(late(name)),
+        };
         if let Err(unfit) = &fit
             && before.as_ref() != Some(&unfit.problem)
         {
@@ -287,4 +308,11 @@ async fn read(session: &Session, site: &Site, known: Option<&Arc<Shown>>) -> pg:
         standing.fits.insert(name.clone(), fit);
     }
     Ok(if is_other { Looked::Other(Box::new(standing)) } else { Looked::Same })
+}
+
+fn late(stat: &str) -> Unfit {
+    let problem = Problem::new(format!("stat \"{stat}\" waits until others are fitted"))
+        .detail("to find the values of their parameters takes long")
+        .hint("ask a smaller table, such as a rollup, as values_from");
+    Unfit { problem, is_passing: true }
 }

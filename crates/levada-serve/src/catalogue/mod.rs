@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use report::Problem;
 
-pub(crate) use fit::{Fit, Fitted, fit, path};
+pub(crate) use fit::{Fit, Fitted, Unfit, fit, path};
 pub(crate) use parameter::{Asked, read};
 pub(crate) use sql::Bind;
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
-use hyper::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -33,13 +33,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::http::Response;
 use crate::site::Site;
-use door::{Door, Verdict};
+pub(crate) use door::Door;
+use door::Verdict;
 use records::Notebook;
 
 /// How many may look at the same time.
 const CONNECTIONS_MAX: usize = 32;
 /// Who says nothing for so long is disconnected.
-const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(5);
 /// A connection lives no longer; browsers open another one.
 const CONNECTION_LIFE: Duration = Duration::from_secs(300);
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -152,8 +153,10 @@ impl Room {
         let client = crate::gate::client(peer);
         let mut response = match self.door.verdict(request.headers(), client, Instant::now()) {
             Verdict::Open => self.show(request).await,
-            Verdict::Locked => locked(),
-            Verdict::Later => plain(StatusCode::TOO_MANY_REQUESTS, "Come again in a minute.\n"),
+            Verdict::Locked => leaving(locked()),
+            Verdict::Later => {
+                leaving(plain(StatusCode::TOO_MANY_REQUESTS, "Come again in a minute.\n"))
+            }
         };
         for (name, value) in HEADERS {
             let value = HeaderValue::from_static(value);
@@ -180,6 +183,12 @@ impl Room {
             _ => plain(StatusCode::NOT_FOUND, "The console is one page: /\n"),
         }
     }
+}
+
+/// Who has no token keeps no place.
+fn leaving(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// 401 says nothing of why.

@@ -52,7 +52,7 @@ pub(crate) fn notes(site: &Site, told: &Told) -> Vec<Note> {
 
 /// The database has not said for a while that the edition is current.
 fn unconfirmed(site: &Site, now: Timestamp) -> Option<Note> {
-    if site.desk.is_fresh(now) {
+    if site.desk.is_confirmed(now) {
         return None;
     }
     let next = "Check that the server of [serve] url runs and takes connections, for example with \

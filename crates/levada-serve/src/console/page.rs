@@ -78,6 +78,9 @@ fn finding(site: &Site) -> String {
     let edition = shown.standing.version.edition;
     match site.desk.freshness(now) {
         Ok(crate::answer::Freshness::Fresh) => format!("Edition {edition} is shown, and current"),
+        Ok(_) if site.desk.is_confirmed(now) => {
+            format!("Edition {edition} is shown; the one after it is being prepared")
+        }
         Ok(_) => format!("Edition {edition} is shown, but not confirmed"),
         Err(_) => format!("Edition {edition} is too long unconfirmed to be shown"),
     }

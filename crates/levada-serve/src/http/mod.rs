@@ -168,7 +168,7 @@ fn readiness(site: &Site) -> Result<Rendered, Refused> {
     if site.desk.glance().is_none() {
         return Err(Refused::NotReady("No edition is known."));
     }
-    if !site.desk.is_fresh(site.clock.now()) {
+    if !site.desk.is_confirmed(site.clock.now()) {
         return Err(Refused::NotReady("The database has not confirmed the edition of late."));
     }
     if !site.desk.is_prepared() {

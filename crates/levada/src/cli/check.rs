@@ -1,6 +1,6 @@
 //! `levada check`: looks before a run leaps: connections, rights, versions, extensions, patterns.
 
-use report::Severity;
+use report::{Finding, Severity};
 
 use crate::cli::ConfigArgument;
 use crate::outcome::Outcome;
@@ -19,6 +19,8 @@ pub(crate) async fn run(arguments: &Arguments, ui: &Ui) -> anyhow::Result<Outcom
     let request = file.request("check", false)?;
     let mut findings = copy::check(&request).await?;
     findings.extend(file.shaper()?.check(&request.source, &request.target).await?);
+    let settings = file.served().and_then(|served| serve::refuse(&served, &file.brand()));
+    findings.extend(settings.err().map(|problem| Finding::error("serve", "settings", problem)));
     let owner = file.target_endpoint()?;
     let place = (owner.user(), file.target.reports_schema.as_str());
     findings.extend(serve::check(&file.catalogue()?, &file.serving_endpoint()?, place).await?);

@@ -92,6 +92,9 @@ fn nobody_comes_in_without_the_token() {
     let challenge = get(&[]).expect(401);
     assert!(challenge.header("www-authenticate").starts_with("Basic "), "{challenge:?}");
     assert_eq!(challenge.header("cache-control"), "no-store");
+    // Whoever has no token keeps no place, and may have asked to.
+    let lasting = client::send(&serving.console, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    assert_eq!(lasting.expect(401).header("connection"), "close");
     // base64 of "night:a-token-for-the-tests-only".
     let basic = "Basic bmlnaHQ6YS10b2tlbi1mb3ItdGhlLXRlc3RzLW9ubHk=";
     let page = get(&[("authorization", basic)]).expect(200);
@@ -137,6 +140,11 @@ fn a_console_without_a_good_token_does_not_start() {
         assert!(none.stderr.contains("needs a console_token"), "{}", none.stderr);
         assert!(none.stderr.contains("openssl rand"), "{}", none.stderr);
     }
+    // levada check says the same before.
+    let config = place.config.to_string_lossy().into_owned();
+    let checked: Ran = command(&["check", "--config", &config]).output().unwrap().into();
+    let checked = checked.expect_code(1);
+    assert!(checked.stdout.contains("needs a console_token"), "{}", checked.stdout);
 }
 
 #[test]
@@ -183,6 +191,24 @@ fn it_tells_what_the_records_tell() {
     assert!(text.contains(&format!("audit found wrong: {failed}.")), "{text}");
     assert!(text.contains("One thing needs attention"), "{text}");
     assert!(text.contains("messages") && text.contains("Queries run"), "{text}");
+}
+
+#[test]
+fn it_waits_for_no_query_of_visitors() {
+    let stat = "[[stat]]\nname = \"busy\"\ntitle = \"Busy\"\n\
+                sql = \"SELECT id FROM public.message, pg_sleep(3600) LIMIT 1\"\n";
+    let limits = "connections = 1\nstatement_timeout_ms = 100000\ndeadline_ms = 100000\n";
+    let sections = with_console(basics::SECTIONS);
+    let sections = sections.replacen("[serve]\n", &format!("[serve]\n{limits}"), 1) + stat;
+    let place = Place::new("serve_console_busy", MESSAGES, &sections);
+    place.publish();
+    let serving = serve(&place);
+    let active = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+        AND wait_event = 'PgSleep'";
+    let is_busy = || Ok(!first_column(&place.target, active).is_empty());
+    wait_for("the only turn taken", Duration::from_secs(60), is_busy).unwrap();
+    let text = read(&ask(&serving, "/").expect(200));
+    assert!(text.contains("Run 1 (levada run) published"), "{text}");
 }
 
 #[test]

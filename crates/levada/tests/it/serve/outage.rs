@@ -244,13 +244,13 @@ fn a_silent_line_is_noticed_and_a_cut_one_replaced() {
     proxy.flow();
     let edition = || serving.get("/stats/usual.json").json()["edition"].as_i64();
     wait_for("the new edition", LONG, || Ok(edition() == Some(2))).unwrap();
-    // From here on only notifications can tell in time.
-    let slowly = SECTIONS.replace("poll_seconds = 1", "poll_seconds = 3600");
+    // From here on notifications tell before the next look would.
+    let slowly = SECTIONS.replace("poll_seconds = 1", "poll_seconds = 60");
     place.configure(&format!("[serve]\nurl = \"{url}\"\n{slowly}"));
     let serving = place.serve();
     serving.wait_until_ready();
     proxy.cut_all();
     place.publish();
     let edition = || serving.get("/stats/usual.json").json()["edition"].as_i64();
-    wait_for("the edition after", LONG, || Ok(edition() == Some(3))).unwrap();
+    wait_for("the edition after", LONG / 2, || Ok(edition() == Some(3))).unwrap();
 }
