@@ -1,5 +1,11 @@
--- Whether edition $1 holds the relation $2. Of partitions it records the root.
+-- Whether edition $1 holds the relation $2. It records no tables of extensions, and of partitions
+-- the root.
 SELECT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.objid = pg_catalog.to_regclass($2) AND d.deptype = 'e'
+) OR EXISTS (
     SELECT
     FROM levada.edition AS e
     WHERE e.number = $1
