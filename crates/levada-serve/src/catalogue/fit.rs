@@ -29,7 +29,7 @@ pub(crate) struct Fitted {
 #[derive(Debug, Clone)]
 pub(crate) struct Unfit {
     pub(crate) problem: Problem,
-    /// The server was busy: it may fit when it is tried again.
+    /// The server was busy, or a right is missing: it may fit when it is tried again.
     pub(crate) is_passing: bool,
 }
 
@@ -38,6 +38,7 @@ const VALUES_MAX: usize = 100_000;
 /// Looking for texts may take longer than a visitor would wait.
 const TIMEOUT: &str = "SET LOCAL statement_timeout = '20s'";
 const QUERY_CANCELED: &str = "57014";
+const MISSING_RIGHT: &str = "42501";
 const SAVEPOINT: &str = "SAVEPOINT levada_fit";
 const BACK: &str = "ROLLBACK TO SAVEPOINT levada_fit";
 
@@ -49,7 +50,9 @@ impl From<Problem> for Unfit {
 
 impl From<pg::Error> for Unfit {
     fn from(error: pg::Error) -> Self {
-        Self { problem: crate::rights::explained(&error), is_passing: error.is_retryable() }
+        // A right may be given at any moment.
+        let is_passing = error.is_retryable() || error.sqlstate() == Some(MISSING_RIGHT);
+        Self { problem: crate::rights::explained(&error), is_passing }
     }
 }
 
@@ -198,4 +201,18 @@ async fn values(
         values.insert(name.clone(), known);
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_tried_again() {
+        for (sqlstate, is_passing) in [("42501", true), ("57P03", true), ("42703", false)] {
+            let (sqlstate, message) = (sqlstate.to_owned(), "no".to_owned());
+            let unfit = Unfit::from(pg::Error::Server { sqlstate, message, hint: None });
+            assert_eq!(unfit.is_passing, is_passing, "{unfit:?}");
+        }
+    }
 }

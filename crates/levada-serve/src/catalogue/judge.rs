@@ -186,16 +186,16 @@ fn query(stat: &Compiled, binds: &[Bind]) -> Result<(), Problem> {
         return Err(Problem::new("its query names a range that is not declared")
             .hint("add last = { default = 7, max = 90 }"));
     }
-    if stat.has_range() && !binds.iter().any(is_range) {
-        return Err(Problem::new("its query does not use the range that is declared")
-            .hint("compare bucket_start with :range_start and :range_end, or leave out last"));
-    }
-    let is_bounded = |bind: &Bind| is_range(bind) || *bind == Bind::ClosedThrough;
-    if !stat.rollups.is_empty() && !binds.iter().any(is_bounded) {
-        return Err(Problem::new("its query would count buckets that are not complete").hint(
-            "compare bucket_end with :closed_through, or bucket_start with :range_start and \
-             :range_end",
+    // A range that is bounded from below alone, or by what is complete, has rows after its end.
+    let is_end = |bind: &Bind| matches!(bind, Bind::RangeEnd | Bind::LastBucket);
+    if stat.has_range() && !binds.iter().any(is_end) {
+        return Err(Problem::new("its query does not end where the range ends").hint(
+            "compare bucket_end with :range_end, or bucket with :last_bucket, or leave out last",
         ));
+    }
+    if !stat.has_range() && !stat.rollups.is_empty() && !binds.contains(&Bind::ClosedThrough) {
+        return Err(Problem::new("its query would count buckets that are not complete")
+            .hint("compare bucket_end with :closed_through"));
     }
     Ok(())
 }

@@ -33,15 +33,47 @@ fn sections_that_cannot_be_right_are_refused() {
         ("rollup = \"r\"\nfilter = [\"last\"]\nlast = { default = 1, max = 3 }", "\"last\""),
         ("rollup = \"r\"\nfilter = [\"from\"]", "no parameter can be called \"from\""),
         ("rollup = \"r\"\nfilter = [\"a\", \"a\"]", "parameter a is there twice"),
-        (&format!("sql = \"SELECT 1\"\n{range}"), "does not use the range"),
+        (&format!("sql = \"SELECT 1\"\n{range}"), "does not end where the range ends"),
+        (&format!("sql = \"SELECT :range_start\"\n{range}"), "does not end where the range ends"),
+        (
+            &format!("sql = \"SELECT :first_bucket, :range_start, :closed_through\"\n{range}"),
+            "does not end where the range ends",
+        ),
         ("sql = \"SELECT :range_start\"", "names a range that is not declared"),
         ("sql = \"SELECT :as_of\"\nrollups = [\"r\"]", "buckets that are not complete"),
+        ("sql = \"SELECT 1\"\nrollups = [\"r\"]", "buckets that are not complete"),
     ] {
         // Twice the same key is an error of the file, which is not looked at here.
         let text = text.replace("title = \"again\"", "");
         let message = compiled(&text).err().unwrap_or_else(|| panic!("accepted: {text}"));
         assert!(message.contains(expected), "{text}: {message}");
     }
+}
+
+#[test]
+fn queries_that_end_where_they_should_are_accepted() {
+    let range = "rollups = [\"r\"]\nlast = { default = 7, max = 30 }";
+    for text in [
+        &format!("sql = \"SELECT :range_start, :range_end\"\n{range}"),
+        &format!("sql = \"SELECT :last_bucket\"\n{range}"),
+        "sql = \"SELECT :closed_through\"\nrollups = [\"r\"]",
+        "sql = \"SELECT 1\"",
+    ] {
+        assert!(compiled(text).is_ok(), "{text}: {:?}", compiled(text).err());
+    }
+}
+
+/// An answer out of another schema is another answer.
+#[test]
+fn fingerprints_tell_definitions_and_schemas_apart() {
+    let of = |title: &str, reports: &str| {
+        let text = format!("name = \"s\"\ntitle = \"{title}\"\nsql = \"SELECT 1\"");
+        let stat: Stat = toml::from_str(&text).unwrap();
+        Compiled::new(&stat, Path::new("."), reports).unwrap().fingerprint
+    };
+    assert_eq!(of("S", "reports"), of("S", "reports"));
+    assert_ne!(of("S", "reports"), of("S", "other"));
+    assert_ne!(of("S", "reports"), of("T", "reports"));
 }
 
 #[test]
@@ -69,7 +101,7 @@ fn parameters_without_bounds_or_with_wrong_defaults_are_refused() {
 }
 
 const ASKED: &str = r#"
-sql = "SELECT :n, :kind, :day, :flag, :range_start"
+sql = "SELECT :n, :kind, :day, :flag, :range_end"
 rollups = ["r"]
 last = { default = 7, max = 9, name = "days" }
 [params]

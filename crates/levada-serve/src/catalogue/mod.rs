@@ -2,11 +2,12 @@
 //! without a database: `stat` compiles one, `judge` says what it may not, `sql` binds its
 //! parameters, `parameter` reads what visitors ask, `timeline` joins the completeness of its
 //! rollups. What only an edition decides is in `fit`, with `direct` for queries that nobody wrote
-//! and `reads` for those that somebody did.
+//! and `reads` for those that somebody did; `lineage` knows what their tables are made from.
 
 mod direct;
 mod fit;
 mod judge;
+mod lineage;
 mod parameter;
 mod reads;
 mod sql;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use pg::{Session, quote_literal};
+use pg::{Name, Session, quote_literal};
 use report::Problem;
 use serde_json::Value;
 
 use super::fit::Unfit;
-use super::sql;
 use super::stat::{Compiled, Subject};
+use super::{lineage, sql};
 use crate::standing::Standing;
 
 /// Words that are functions without parentheses.
@@ -26,7 +26,8 @@ const CLOCKS: &[&str] = &[
 /// Texts that become the present when they are read as a time.
 const PRESENTS: &[&str] = &["'now'", "'today'", "'tomorrow'", "'yesterday'"];
 
-/// Refuses a query that reads rollups which are not listed, or that answers differently by itself.
+/// Refuses a query that reads what is not of the edition, or rollups which are not listed, or that
+/// answers differently by itself.
 /// `back` undoes what fails, so that the transaction goes on.
 pub(super) async fn judge(
     session: &Session,
@@ -38,7 +39,7 @@ pub(super) async fn judge(
     let mut seen = Seen::default();
     seen.walk(&plan);
     seen.words(text);
-    refuse_strangers(session, stat, &seen.relations, standing).await?;
+    refuse_unlisted(session, stat, &seen.relations, standing).await?;
     let small = text.to_ascii_lowercase();
     let present = PRESENTS.iter().find(|word| small.contains(**word));
     let clock = seen.plain.iter().find(|word| CLOCKS.contains(&word.as_str()));
@@ -83,7 +84,7 @@ async fn plan(session: &Session, stat: &Compiled, back: &str) -> Result<Value, U
 /// What a plan and a text name.
 #[derive(Default)]
 struct Seen {
-    relations: BTreeSet<(String, String)>,
+    relations: BTreeSet<Name>,
     /// Functions, with their schema where that is given.
     called: BTreeSet<(String, String)>,
     /// Words outside quotes, in small letters.
@@ -97,8 +98,10 @@ impl Seen {
             Value::Object(fields) => {
                 let text = |name: &str| fields.get(name).and_then(Value::as_str);
                 let schema = text("Schema").unwrap_or_default().to_owned();
-                if let Some(relation) = text("Relation Name") {
-                    self.relations.insert((schema.clone(), relation.to_owned()));
+                // Tables of another server, which are joined there, have no names of their own.
+                let relation = text("Relation Name").or_else(|| text("Relations"));
+                if let Some(relation) = relation {
+                    self.relations.insert(Name::new(&schema, relation));
                 }
                 if let Some(function) = text("Function Name") {
                     self.called.insert((schema, function.to_owned()));
@@ -136,19 +139,14 @@ impl Seen {
     }
 }
 
-async fn refuse_strangers(
+/// Somebody says of all that is read how far it is complete.
+async fn refuse_unlisted(
     session: &Session,
     stat: &Compiled,
-    relations: &BTreeSet<(String, String)>,
+    relations: &BTreeSet<Name>,
     standing: &Standing,
 ) -> Result<(), Unfit> {
-    let mut read = BTreeSet::new();
-    for (schema, relation) in relations {
-        let same = |name: &str, own: &str| own == schema && name == relation;
-        let own = standing.rollups.iter().find(|(name, one)| same(name, &one.schema));
-        read.extend(own.map(|(name, _)| name.clone()));
-    }
-    read.extend(behind(session, relations, standing).await?);
+    let read = lineage::rollups(session, (stat, standing), relations).await?;
     let unlisted: Vec<String> =
         read.into_iter().filter(|name| !stat.rollups.contains(name)).collect();
     if unlisted.is_empty() {
@@ -164,43 +162,6 @@ async fn refuse_strangers(
     .detail("nobody would say how far that is complete")
     .hint(format!("add rollups = [{}]", all.join(", ")))
     .into())
-}
-
-/// The rollups behind tables that levada computes from them.
-async fn behind(
-    session: &Session,
-    relations: &BTreeSet<(String, String)>,
-    standing: &Standing,
-) -> Result<BTreeSet<String>, Unfit> {
-    let mut rollups = BTreeSet::new();
-    if !crate::standing::exists(session, "levada.report_table").await? {
-        return Ok(rollups);
-    }
-    let has_enrichments = crate::standing::exists(session, "levada.enrichment").await?;
-    for (schema, relation) in relations {
-        let sql = "SELECT kind FROM levada.report_table \
-                   WHERE schema_name = $1 AND table_name = $2";
-        let Some(row) = session.maybe(sql, &[schema, relation]).await? else { continue };
-        match row.get::<_, &str>(0) {
-            "total" => {
-                let of = |name: &&String| relation.starts_with(&format!("{name}_totals"));
-                rollups.extend(standing.rollups.keys().filter(of).max_by_key(|n| n.len()).cloned());
-            }
-            "enrichment" if has_enrichments => {
-                let sql = "SELECT definition FROM levada.enrichment \
-                           WHERE schema_name = $1 AND object_name = $2 AND kind = 'table'";
-                let row = session.maybe(sql, &[schema, relation]).await?;
-                let definition: String = row.map(|row| row.get(0)).unwrap_or_default();
-                let names = sql::pieces(&definition).into_iter().filter_map(|piece| match piece {
-                    sql::Piece::Word(name) | sql::Piece::Name(name) => Some(name),
-                    sql::Piece::Mark(_) => None,
-                });
-                rollups.extend(names.filter(|name| standing.rollups.contains_key(name)));
-            }
-            _ => {}
-        }
-    }
-    Ok(rollups)
 }
 
 /// The first of these functions whose result may change by itself.

@@ -74,7 +74,7 @@ impl Compiled {
         if let Subject::Sql { text, .. } = &subject {
             hasher.update(text.as_bytes());
         }
-        hasher.update(&serde_json::to_vec(stat).unwrap_or_default());
+        hasher.update(&serde_json::to_vec(&(stat, reports)).unwrap_or_default());
         let compiled = Self {
             name: stat.name.clone(),
             config: stat.clone(),

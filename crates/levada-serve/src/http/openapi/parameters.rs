@@ -58,7 +58,9 @@ fn schema(parameter: &Parameter) -> Value {
                 schema["description"] = json!(format!("From {min} to {max}."));
             }
         }
-        Kind::Text if parameter.values_from.is_none() => schema["enum"] = json!(parameter.values),
+        Kind::Text if parameter.values_from.is_none() && !parameter.values.is_empty() => {
+            schema["enum"] = json!(parameter.values);
+        }
         Kind::Text | Kind::Boolean => {}
     }
     if let Some(default) = &parameter.default {
@@ -98,4 +100,17 @@ fn range(last: &Last) -> [Value; 3] {
         },
     });
     [count, end("from", "first"), end("to", "last")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The edition knows the values of a dimension: an empty list would allow none.
+    #[test]
+    fn filters_are_any_text() {
+        let text = "name = \"s\"\ntitle = \"S\"\nrollup = \"r\"\nfilter = [\"kind\"]";
+        let stat = Compiled::new(&toml::from_str(text).unwrap(), ".".as_ref(), "reports").unwrap();
+        assert_eq!(of(&stat)[0]["schema"], json!({ "type": "string" }));
+    }
 }

@@ -252,6 +252,32 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("totals", "sql = \"SELECT n FROM daily_totals\"", "reads rollup daily, which is not listed"),
     ("filled", "sql = \"SELECT n FROM ranking\"", "reads rollup daily, which is not listed"),
+    ("ranked", "sql = \"SELECT n FROM best\"", "reads rollup daily, which is not listed"),
+    (
+        "elsewhere",
+        "sql = \"SELECT goal FROM ops.target\"",
+        "reads ops.target, which is not part of the edition",
+    ),
+    (
+        "beside",
+        "sql = \"SELECT goal FROM beside\"",
+        "reads public.beside, which is not part of the edition",
+    ),
+    (
+        "scripted",
+        "sql = \"SELECT n FROM scripted\"",
+        "reads reports.scripted, which is not part of the edition",
+    ),
+    (
+        "server",
+        "sql = \"SELECT n_live_tup AS n FROM pg_stat_user_tables\"",
+        "which is not part of the edition",
+    ),
+    (
+        "runs",
+        "sql = \"SELECT count(*) AS n FROM levada.run\"",
+        "reads levada.run, which is not part of the edition",
+    ),
     (
         "hidden",
         "sql = \"SELECT CASE WHEN :p THEN (SELECT sum(n) FROM daily) END AS n\"\n\
@@ -312,7 +338,9 @@ fn queries_that_would_be_right_by_luck_are_refused_alone() {
     sections += "[[enrich]]\nname = \"overview\"\n\
                  view = \"SELECT bucket, sum(n) AS n FROM daily GROUP BY bucket\"\n\
                  [[enrich]]\nname = \"ranking\"\n\
-                 materialized = \"SELECT country, sum(n) AS n FROM daily GROUP BY country\"\n";
+                 materialized = \"SELECT country, sum(n) AS n FROM daily GROUP BY country\"\n\
+                 [[enrich]]\nname = \"best\"\nafter = [\"ranking\"]\n\
+                 materialized = \"SELECT max(n) AS n FROM ranking\"\n";
     for (name, section, _) in REFUSED {
         sections += &stat(name, section);
     }
@@ -321,27 +349,32 @@ fn queries_that_would_be_right_by_luck_are_refused_alone() {
                   AND bucket_start >= :range_start GROUP BY 1, 2 ORDER BY bucket\"\"\"\n\
                   rollups = [\"daily\"]\nlast = { default = 3, max = 9 }";
     sections += &stat("steady", steady);
+    let listed = "sql = \"SELECT n FROM best WHERE :closed_through IS NOT NULL\"\n\
+                  rollups = [\"daily\"]";
+    sections += &stat("listed", listed);
+    let settled =
+        "SELECT count(*) AS n FROM levada.rollup_bucket WHERE bucket_end <= :closed_through";
+    sections += &stat("settled", &format!("sql = \"{settled}\"\nrollups = [\"daily\"]"));
     sections += &stat(
         "known",
         "sql = \"SELECT :k AS k\"\n\
         params = { k = { type = \"text\", values_from = \"SELECT DISTINCT kind FROM message\" } }",
     );
-    let place = Place::new("serve_luck", MESSAGES, &sections);
+    sections += &stat("parts", "sql = \"SELECT count(*) AS n FROM part\"");
+    let parts = "CREATE TABLE part (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE one \
+                 PARTITION OF part FOR VALUES FROM (0) TO (9); INSERT INTO part VALUES (1), (2)";
+    let place = Place::new("serve_luck", &format!("{MESSAGES};{parts}"), &sections);
     place.publish();
-    place
-        .target
-        .execute(
-            "CREATE FUNCTION public.whenever() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
-             CREATE VIEW reports.moment AS SELECT count(*) AS n FROM message WHERE at < now()",
-        )
-        .unwrap();
+    place.target.execute(include_str!("questions_beside.sql")).unwrap();
     let ran = place.levada(&["check"]);
     for (name, _, reason) in REFUSED {
         let said = ran.stdout.lines().find(|line| line.contains(&format!("stat \"{name}\"")));
         let said = said.unwrap_or_else(|| panic!("{name} is accepted:\n{}", ran.stdout));
         assert!(said.contains(reason), "{name}: {said}");
     }
-    assert!(!ran.stdout.contains("stat \"steady\""), "{}", ran.stdout);
+    for name in ["steady", "listed", "settled", "known", "parts"] {
+        assert!(!ran.stdout.contains(&format!("stat \"{name}\"")), "{}", ran.stdout);
+    }
     let serving = place.serve();
     serving.wait_until_shown();
     for (name, ..) in REFUSED {
@@ -354,6 +387,13 @@ fn queries_that_would_be_right_by_luck_are_refused_alone() {
     assert_eq!(known["data"][0]["k"], "letter, by hand");
     assert_eq!(serving.get("/stats/known.json?k=fax").status, 404);
     assert_eq!(serving.get("/stats/known.json").status, 400);
+    // In an edition that only brings rows up to date, what is filled belongs to it as well.
+    place.source.execute("INSERT INTO part VALUES (3)").unwrap();
+    place.publish();
+    let said = place.levada(&["check"]).stdout;
+    for name in ["listed", "parts"] {
+        assert!(!said.contains(&format!("stat \"{name}\"")), "{said}");
+    }
 }
 
 #[test]
@@ -420,10 +460,16 @@ fn a_role_that_may_only_read_is_enough() {
     let ran = place.levada(&["check"]).expect_code(1);
     assert!(!ran.stdout.contains("may not read"), "{}", ran.stdout);
     assert!(ran.stdout.contains("stat \"raw\": permission denied"), "{}", ran.stdout);
+    let serving = place.serve();
+    serving.wait_until_shown();
+    assert_eq!(serving.get("/stats/raw.json").status, 503);
     place.target.execute(&format!("GRANT SELECT ON message TO {role}")).unwrap();
+    // The right helps the server that runs, without another edition.
+    let is_answered = || Ok(serving.get("/stats/raw.json").status == 200);
+    let limit = std::time::Duration::from_secs(60);
+    testkit::wait_for("an answer", limit, is_answered).unwrap();
     let ran = place.levada(&["check"]).expect_code(0);
     assert!(ran.stdout.contains("everything checked is in order"), "{}", ran.stdout);
-    let serving = place.serve();
     serving.wait_until_ready();
     let before = reply(&serving, "/stats/daily.json");
     assert_eq!(before["data"].as_array().unwrap().len(), 3 * 8, "{before}");
