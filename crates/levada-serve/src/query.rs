@@ -1,5 +1,7 @@
 //! One answer out of the database: a read-only snapshot that tells its version and holds the rows.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use pg::{Session, ToSql};
 
@@ -79,7 +81,20 @@ pub(crate) async fn load(
     if rows.len() > rows_max as usize {
         return Err(Failure::Query(format!("it has more than {rows_max} rows")));
     }
+    if question.has_strangers(&columns, &rows) {
+        return Err(Failure::Query(
+            "it answers buckets outside of the range: compare bucket_start with :range_start and \
+             bucket_end with :range_end"
+                .to_owned(),
+        ));
+    }
     Ok(Loaded::Answer(Box::new(question.answer(columns, rows))))
+}
+
+/// What a row says of its bucket.
+#[derive(serde::Deserialize)]
+struct Bucketed {
+    bucket: Option<String>,
 }
 
 /// The columns of a query, whatever its parameters are.
@@ -142,6 +157,20 @@ impl Question {
             Bind::ClosedThrough => moment(self.timeline.closed_through?),
             Bind::AsOf => moment(self.standing.as_of),
         }
+    }
+
+    /// Whether a row belongs to a day that is not in the range, by its column `bucket`. A query
+    /// that somebody wrote may compare whatever it likes.
+    fn has_strangers(&self, columns: &[Column], rows: &[String]) -> bool {
+        let is_bucket = |column: &Column| column.name == "bucket" && column.shape == Shape::Date;
+        let (Some(range), true) = (&self.range, columns.iter().any(is_bucket)) else {
+            return false;
+        };
+        let known: BTreeSet<&str> = range.buckets.iter().map(|b| b.label.as_str()).collect();
+        rows.iter().any(|row| {
+            let told = serde_json::from_str::<Bucketed>(row).ok().and_then(|row| row.bucket);
+            told.is_some_and(|bucket| !known.contains(bucket.as_str()))
+        })
     }
 
     fn answer(&self, columns: Vec<Column>, rows: Vec<String>) -> Answer {
@@ -220,7 +249,7 @@ mod tests {
             question([Some("x"), Some("y\n1 z")], day).key(),
             question([Some("x\n-"), None], day).key(),
         ];
-        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        let different: BTreeSet<&String> = keys.iter().collect();
         assert_eq!(different.len(), keys.len(), "{keys:?}");
         assert_eq!(question([Some("x"), None], day).key(), question([Some("x"), None], day).key());
     }

@@ -9,7 +9,7 @@ use report::Problem;
 
 use super::sql::Bound;
 use super::stat::{Compiled, Subject};
-use super::{direct, reads};
+use super::{closed, direct, reads};
 use crate::config::{Kind, Scalar};
 use crate::query::{self, Failure};
 use crate::standing::Standing;
@@ -103,7 +103,7 @@ async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Resu
             true => direct::window(session, stat, name).await?,
             false => return Err(missing("window", name).into()),
         },
-        Subject::Sql { bound, .. } => bound.clone(),
+        Subject::Sql { bound, .. } => closed::only(bound, &dated(stat, standing), &stat.reports)?,
     };
     let columns = query::columns_of(session, &query.sql).await?;
     let layout = stat.config.rollup.as_ref().and_then(|name| standing.rollups.get(name));
@@ -115,6 +115,13 @@ async fn fitted(session: &Session, stat: &Compiled, standing: &Standing) -> Resu
     session.batch(TIMEOUT).await?;
     let values = values(session, stat, standing).await?;
     Ok(Fitted { query, values })
+}
+
+/// The rollups of a query whose rows belong to buckets.
+fn dated<'a>(stat: &'a Compiled, standing: &Standing) -> Vec<&'a str> {
+    let has_buckets =
+        |name: &&String| standing.rollups.get(*name).is_some_and(|rollup| rollup.grain.is_some());
+    stat.rollups.iter().filter(has_buckets).map(String::as_str).collect()
 }
 
 fn missing(what: &str, name: &str) -> Problem {

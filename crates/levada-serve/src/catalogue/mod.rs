@@ -4,6 +4,7 @@
 //! rollups. What only an edition decides is in `fit`, with `direct` for queries that nobody wrote
 //! and `reads` for those that somebody did; `lineage` knows what their tables are made from.
 
+mod closed;
 mod direct;
 mod fit;
 mod judge;

@@ -437,6 +437,47 @@ sql = '''SELECT 1.10::numeric AS dec, 12345678901234567890.123456789::numeric AS
     assert_eq!(csv.replace("\r\n", "\n"), expected);
 }
 
+/// However a query compares, today is not in it, nor a day that nobody asked for.
+#[test]
+fn open_buckets_are_out_of_reach_of_any_query() {
+    let query = |from: &str| {
+        format!(
+            "sql = \"SELECT bucket, sum(n) AS n FROM {from} WHERE bucket_start >= :range_start AND \
+             (bucket_end <= :range_end OR true) GROUP BY bucket ORDER BY bucket\"\n\
+             rollups = [\"daily\"]\nlast = {{ default = 3, max = 9 }}"
+        )
+    };
+    let sections = ROLLUPS.to_owned()
+        + &stat("loose", &query("daily"))
+        + &stat("named", &query("reports.daily"))
+        + &stat("quoted", &query("\\\"reports\\\" . \\\"daily\\\""));
+    let place = Place::new("serve_closed", MESSAGES, &sections);
+    place.publish();
+    let open =
+        "select count(*) from levada.rollup_bucket where rollup = 'daily' and state = 'open'";
+    assert_eq!(place.target.psql(open).unwrap(), "1", "today");
+    let ran = place.levada(&["check"]).stdout;
+    for name in ["named", "quoted"] {
+        let said = format!("stat \"{name}\": its query calls rollup \"daily\" by its schema");
+        assert!(ran.contains(&said), "{ran}");
+    }
+    let serving = place.serve();
+    serving.wait_until_ready();
+    let usual = reply(&serving, "/stats/loose.json");
+    let days = usual["data"].as_array().unwrap();
+    assert_eq!(days.len(), 3, "{usual}");
+    assert_eq!(days[2]["bucket"], usual["range"]["to"]);
+    let right = "select sum(n) from reports.daily where bucket_end <= (select closed_through \
+                 from levada.rollup where name = 'daily') and bucket_start >= (select \
+                 bucket_start from levada.rollup_bucket where rollup = 'daily' and state <> \
+                 'open' order by bucket_start desc offset 2 limit 1)";
+    let sum: i64 = days.iter().map(|day| day["n"].as_i64().unwrap()).sum();
+    assert_eq!(sum.to_string(), place.target.psql(right).unwrap());
+    // Of an earlier range it would answer days after it: that is no answer.
+    let day = usual["range"]["from"].as_str().unwrap();
+    assert_eq!(serving.get(&format!("/stats/loose.json?from={day}&to={day}")).status, 503);
+}
+
 /// What `levada check` prints makes a role that can serve, before and after a new edition, and that
 /// can do nothing else.
 #[test]
