@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Chart, SERIES_MAX};
+use super::chart::Chart;
 use super::finding;
 use super::grid::{Grid, Unfit};
 use super::period::Period;
@@ -65,6 +65,7 @@ fn one(source: Source<'_>, (number, figure): (usize, &Figure), notice: Option<&M
 fn said(unfit: Unfit, writing: Writing<'_>) -> &'static str {
     match unfit {
         Unfit::Column | Unfit::Place | Unfit::Twice => writing.words().not_drawable,
+        Unfit::TooMuch => writing.words().too_much,
     }
 }
 
@@ -82,7 +83,6 @@ fn drawn(
             FigureKind::Table => {}
             FigureKind::Number => { (tiles(grid, unit, writing)) }
             _ if grid.is_empty() => {}
-            _ if grid.series.len() > SERIES_MAX => { p class="notice" { (words.too_many_lines) } }
             _ => {
                 (chart.draw())
                 @if figure.kind == FigureKind::Line && chart.begins_above_zero() {

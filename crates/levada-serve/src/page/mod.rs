@@ -181,8 +181,8 @@ pub(crate) fn index(site: &Site, language: Language) -> Rendered {
     };
     let content = Content { title: layout::service(site, language), address: "/", body };
     let text = layout::whole(site, language, &content);
-    let tag = format!("index-{code}-{}", site.build);
-    Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes())
+    let tag = &blake3::hash(text.as_bytes()).to_hex()[..16];
+    Rendered::new(HTML, &site.cache_control(), tag, text.into_bytes())
 }
 
 /// A file that pages need.
