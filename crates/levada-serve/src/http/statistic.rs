@@ -142,7 +142,8 @@ pub(crate) fn render(
     Ok(rendered)
 }
 
-fn query(pairs: &[(String, String)]) -> String {
+/// Parameters at the end of an address; nothing where there are none.
+pub(crate) fn query(pairs: &[(String, String)]) -> String {
     let parts = pairs.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
