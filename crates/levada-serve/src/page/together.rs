@@ -184,8 +184,8 @@ mod tests {
         Arc::clone(&catalogue.stats["s"])
     }
 
-    fn part(text: &str, edition: i64, through: &str) -> Part {
-        let at = Timestamp::from_second(1_000_000 * edition).unwrap();
+    fn part(text: &str, edition: i32, through: &str) -> Part {
+        let at = Timestamp::from_second(1_000_000 * i64::from(edition)).unwrap();
         let answer = Answer {
             stat: "s".to_owned(),
             version: Version { edition, published_at: at },

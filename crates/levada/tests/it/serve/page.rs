@@ -70,6 +70,14 @@ sql = "select 1 / (count(*) - count(*)) as never from public.message"
 name = "post"
 title = "The post"
 stats = ["messages", "all"]
+[[stat]]
+name = "ever"
+title = "Ever"
+sql = "select count(*) as messages from public.message"
+[[page]]
+name = "ever"
+title = "Recently and ever"
+stats = ["messages", "ever"]
 [[page]]
 name = "broken"
 title = "Half a page"
@@ -206,6 +214,23 @@ fn a_page_ends_where_all_of_it_is_complete() {
 }
 
 #[test]
+fn what_counts_everything_says_up_to_when() {
+    let place = place("serve_page_ever");
+    let serving = place.serve();
+    wait_for("readiness", Duration::from_secs(30), || Ok(serving.get("/readyz").status == 200))
+        .unwrap();
+    let page = serving.get("/pages/ever?lang=en").expect(200).text();
+    let up_to = format!(">{}</time>, published ", day(&place, 1, false));
+    assert!(page.contains("Data up to <time") && page.contains(&up_to), "{page}");
+    let sql = "SELECT to_char(as_of AT TIME ZONE 'Europe/London', \
+               'HH24:MI \"on\" FMDD FMMonth YYYY') FROM levada.edition \
+               WHERE state = 'published' ORDER BY number DESC LIMIT 1";
+    let as_of = &place.target.query_rows(sql).unwrap()[0][0];
+    assert_eq!(page.matches("As of <time").count(), 1, "{page}");
+    assert!(page.contains(&format!(">{as_of}</time></p>")), "{as_of}:\n{page}");
+}
+
+#[test]
 fn what_cannot_be_shown_is_said_in_its_place() {
     let place = place("serve_page_broken");
     let serving = place.serve();
@@ -258,13 +283,17 @@ fn a_form_asks_what_was_meant() {
     assert!(form.contains("<form method=\"get\" action=\"/stats/messages\">"), "{form}");
     assert!(form.contains("type=\"number\" min=\"1\" max=\"30\" value=\"7\""), "{form}");
     let sent = serving.get("/stats/messages?_=form&lang=en&days=2&from=&to=").expect(200).text();
-    assert!(sent.contains(">10 messages in 2 days</h2>"), "{sent}");
+    // Whoever wrote the sentence wrote it for the usual days: of others, the title says which.
+    let days = format!("Messages, {} – {}", day(&place, 2, false), day(&place, 1, false));
+    assert!(sent.contains(&format!(">{days}</h2>")), "{sent}");
+    assert!(!sent.contains("messages in"), "{sent}");
     assert!(sent.contains("href=\"/stats/messages.csv?days=2\""), "{sent}");
     let sql = "SELECT (now() AT TIME ZONE 'Europe/London')::date - 5";
     let from = &place.source.query_rows(sql).unwrap()[0][0];
     let exact = format!("/stats/messages?_=form&lang=en&days=7&from={from}&to={from}");
     let exact = serving.get(&exact).expect(200).text();
-    assert!(exact.contains(">5 messages in 1 days</h2>"), "{exact}");
+    let only = format!(">Messages, {}</h2>", day(&place, 5, false));
+    assert!(exact.contains(&only) && !exact.contains("messages in"), "{exact}");
     // A program that sends empty values is told so, as ever.
     serving.get("/stats/messages.json?days=2&from=").expect(400);
     let accept = [("accept", "text/html,*/*;q=0.8")];
