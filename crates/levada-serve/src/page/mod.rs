@@ -24,8 +24,10 @@ mod words;
 mod drawing_tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maud::{Markup, html};
+use tokio::sync::Semaphore;
 
 pub(crate) use assets::Assets;
 pub(crate) use finding::{refuse_figures, refuse_in_edition};
@@ -83,16 +85,51 @@ pub(crate) async fn page(
     language: Language,
 ) -> Result<(Rendered, Freshness), Refusal> {
     let unknown = || Refusal::NotFound(format!("there is no page {name:.64}"));
-    let page = site.catalogue.pages.get(name).ok_or_else(unknown)?;
+    let page = Arc::clone(site.catalogue.pages.get(name).ok_or_else(unknown)?);
     let parts = together::ask(site, &page.stats).await?;
+    drawn(site, move |site| draw(site, &page, &parts, language)).await
+}
+
+/// Threads that draw at the same time: the others answer whoever wants what is ready.
+static DRAWING: Semaphore = Semaphore::const_new(2);
+
+/// Draws a page where nobody waits for the thread, in its turn and within the deadline.
+///
+/// # Errors
+/// [`Refusal::Overloaded`] when there are too many to draw; what `draw` refuses.
+pub(crate) async fn drawn<T: Send + 'static>(
+    site: &Arc<Site>,
+    draw: impl FnOnce(&Site) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let deadline = Duration::from_millis(site.config.deadline_ms.into());
+    let turn = tokio::time::timeout(deadline, DRAWING.acquire()).await;
+    let turn = turn.map_err(|_| Refusal::Overloaded)?;
+    let own = Arc::clone(site);
+    let drawing = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        draw(&own)
+    });
+    drawing.await.unwrap_or_else(|_| {
+        (site.log)(&report::Problem::new("a page could not be drawn"));
+        Err(Refusal::Failed)
+    })
+}
+
+/// A page of these parts, and how current it is.
+fn draw(
+    site: &Site,
+    page: &crate::config::Page,
+    parts: &[Part],
+    language: Language,
+) -> Result<(Rendered, Freshness), Refusal> {
     let writing = writing(site, language);
     let Some(first) = parts.iter().find_map(|part| part.served.as_ref()) else {
         return Err(Refusal::Failed);
     };
-    let dated = &together::dated(&parts, first).answer;
+    let dated = &together::dated(parts, first).answer;
     let mut sections = Vec::new();
     let mut is_whole = true;
-    for part in &parts {
+    for part in parts {
         let section = match &part.served {
             Some(served) => section(site, (part, served), dated, writing),
             None => Err(anyhow::anyhow!("there is no answer")),
@@ -100,7 +137,7 @@ pub(crate) async fn page(
         is_whole &= section.is_ok();
         sections.push(section.unwrap_or_else(|_| unshown(part, language, writing.words())));
     }
-    let freshness = together::stalest(&parts);
+    let freshness = together::stalest(parts);
     let body = html! {
         (described(page.description.get(language.code())))
         (notice::date_line(dated, writing))
@@ -110,13 +147,13 @@ pub(crate) async fn page(
         }
         @for section in &sections { (section) }
     };
-    let address = format!("/pages/{name}");
+    let address = format!("/pages/{}", page.name);
     let content = Content { title: page.title.get(language.code()), address: &address, body };
     let text = layout::whole(site, language, &content);
     if !is_whole {
         return Ok((Rendered::fleeting(HTML, text.into_bytes()), freshness));
     }
-    let tag = together::entity_tag(site, page, &parts, language);
+    let tag = together::entity_tag(site, page, parts, language);
     let cache_control = match freshness {
         Freshness::Stale { .. } => "public, no-cache".to_owned(),
         _ => site.cache_control(),
