@@ -1,6 +1,7 @@
 //! Pages: statistics for people, complete without JavaScript. `layout` is the frame of every page,
 //! `figure` one statistic in it; `sheet`, `grid` and `finding` read the numbers, `chart` and
-//! `table` show them, `words` and `numbers` speak the languages. Nothing here asks the database or a clock.
+//! `table` show them, `words` and `numbers` speak the languages. Nothing here asks the database or
+//! a clock.
 
 mod assets;
 mod chart;

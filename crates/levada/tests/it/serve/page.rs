@@ -46,6 +46,7 @@ title = { en = "Messages", fr = "Messages envoyés" }
 rollup = "per_day"
 measures = ["messages"]
 last = { default = 7, max = 30, name = "days" }
+filter = ["kind"]
 [[stat.figures]]
 kind = "line"
 finding = { en = "{sum messages} messages in {buckets} days", fr = "{sum messages} messages en {buckets} jours" }
@@ -294,6 +295,8 @@ fn a_form_asks_what_was_meant() {
     let exact = serving.get(&exact).expect(200).text();
     let only = format!(">Messages, {}</h2>", day(&place, 5, false));
     assert!(exact.contains(&only) && !exact.contains("messages in"), "{exact}");
+    let texts = serving.get("/stats/messages?lang=en&kind=sms").expect(200).text();
+    assert!(texts.contains(">Messages, kind: sms, ") && !texts.contains("messages in"), "{texts}");
     // A program that sends empty values is told so, as ever.
     serving.get("/stats/messages.json?days=2&from=").expect(400);
     let accept = [("accept", "text/html,*/*;q=0.8")];
@@ -350,7 +353,9 @@ fn unconfirmed_numbers_are_called_so() {
     let source = cluster().create_database("serve_page_stale_source").unwrap();
     source.execute(MESSAGES).unwrap();
     let target = private.create_database("serve_page_stale_target").unwrap();
-    let place = Place::between("serve_page_stale", source, target, &format!("{SECTIONS}{MORE}"));
+    let kept =
+        format!("{SECTIONS}{MORE}").replace("poll_seconds", "max_age_seconds = 30\npoll_seconds");
+    let place = Place::between("serve_page_stale", source, target, &kept);
     place.publish();
     let serving = place.serve();
     serving.wait_until_ready();
@@ -366,6 +371,8 @@ fn unconfirmed_numbers_are_called_so() {
     assert!(stale.text().contains("could not be confirmed since <time datetime="));
     assert!(stale.text().contains(">30 messages in 7 days</h2>"), "what is known stays");
     assert_ne!(stale.header("etag"), fresh.header("etag"));
+    assert!(fresh.header("cache-control").contains("max-age=30"));
+    assert_eq!(stale.header("cache-control"), "public, no-cache", "nobody keeps it");
     let french = serving.get("/stats/messages?lang=fr").expect(200).text();
     assert!(french.contains("<strong>Non confirmé</strong>"), "{french}");
 }
