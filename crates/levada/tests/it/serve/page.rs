@@ -75,6 +75,14 @@ stats = ["messages", "all"]
 name = "ever"
 title = "Ever"
 sql = "select count(*) as messages from public.message"
+[[stat]]
+name = "turning"
+title = "Turning"
+sql = "select 100 / (1 - count(*) filter (where kind = 'fax')) as share from public.message"
+[[page]]
+name = "turning"
+title = "What fails in the next edition"
+stats = ["messages", "turning"]
 [[page]]
 name = "ever"
 title = "Recently and ever"
@@ -246,6 +254,28 @@ fn what_cannot_be_shown_is_said_in_its_place() {
     assert!(page.contains(">30 messages in 7 days</h2>"), "{page}");
     let refused = serving.get_with("/stats/broken", &[("accept", "text/html")]).expect(503);
     assert_sound(&refused, "en");
+}
+
+#[test]
+fn a_statistic_that_fails_in_the_next_edition_takes_no_page_with_it() {
+    let place = place("serve_page_turning");
+    let serving = place.serve();
+    wait_for("both statistics", Duration::from_secs(30), || {
+        let page = serving.get("/pages/turning?lang=en");
+        Ok(page.status == 200 && !page.text().contains("cannot be shown"))
+    })
+    .unwrap();
+    // Today is not over: the other statistic stays as it is.
+    place.source.execute("INSERT INTO message (kind, who, at) VALUES ('fax', 1, now())").unwrap();
+    place.publish();
+    wait_for("the other statistic alone", Duration::from_secs(30), || {
+        let page = serving.get("/pages/turning?lang=en");
+        Ok(page.status == 200 && page.text().contains("This statistic cannot be shown now."))
+    })
+    .unwrap();
+    let page = serving.get("/pages/turning?lang=en").expect(200).text();
+    assert!(page.contains(">30 messages in 7 days</h2>"), "{page}");
+    assert!(!page.contains("Not confirmed"), "what is shown is of the newest edition:\n{page}");
 }
 
 #[test]
