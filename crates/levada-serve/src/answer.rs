@@ -143,8 +143,8 @@ impl Answer {
         writer.write_record(self.columns.iter().map(|column| &column.name))?;
         for row in &self.rows {
             // Numbers keep all their digits: they are never read as floating point.
-            let row: BTreeMap<&str, &RawValue> = serde_json::from_str(row)?;
-            let cells = self.columns.iter().map(|column| match row.get(&*column.name) {
+            let row: BTreeMap<String, &RawValue> = serde_json::from_str(row)?;
+            let cells = self.columns.iter().map(|column| match row.get(&column.name) {
                 Some(value) => cell(value.get()),
                 None => Ok(String::new()),
             });

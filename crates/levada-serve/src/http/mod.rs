@@ -26,6 +26,7 @@ pub(crate) use negotiate::{Language, takes_gzip};
 pub(crate) use openapi::Description;
 pub(crate) use ready::Ready;
 pub(crate) use rendered::{Rendered, Response};
+pub(crate) use statistic::query;
 
 use crate::page;
 use crate::refusal::Refusal;
@@ -151,7 +152,7 @@ async fn route(site: &Arc<Site>, request: &Incoming<'_>) -> Result<Rendered, Ref
         return Err(Refusal::BadParameter { name, reason }.into());
     }
     Ok(match address {
-        Address::Page { name } => page::page(site, &name, language).await?,
+        Address::Page { name } => page::page(site, &name, language).await?.0,
         Address::Index => page::index(site, language),
         Address::Asset { name } => page::asset(site, &name)?,
         Address::Health => Rendered::text("alive\n"),

@@ -170,7 +170,7 @@ impl Ready {
         for language in site.languages() {
             match page::page(site, name, language).await {
                 // Without a tag it is not the whole page.
-                Ok(rendered) if rendered.etag.is_some() => {
+                Ok((rendered, Freshness::Fresh)) if rendered.etag.is_some() => {
                     self.add(&format!("/pages/{name}"), language, rendered.kept());
                 }
                 _ => self.is_whole = false,

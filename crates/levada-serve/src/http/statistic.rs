@@ -38,7 +38,21 @@ pub(crate) async fn answer(
             return Ok(Rendered::unchanged(content_type, &site.cache_control(), &tag));
         }
     }
-    render(site, &site.answer(ask).await?, form, ask.pairs)
+    drawn(site, site.answer(ask).await?, form, ask.pairs).await
+}
+
+/// Pages take longer to write than data.
+async fn drawn(
+    site: &Arc<Site>,
+    served: Served,
+    form: Form,
+    pairs: &[(String, String)],
+) -> Result<Rendered, Refusal> {
+    if form.format != Format::Html {
+        return render(site, &served, form, pairs);
+    }
+    let pairs = pairs.to_vec();
+    page::drawn(site, move |site| render(site, &served, form, &pairs)).await
 }
 
 /// Answers with that edition and no other: the one that is shown, or the one before while its
@@ -83,7 +97,7 @@ pub(crate) async fn of_edition(
         return Err(if is_shown { Refusal::Unavailable } else { Refusal::Gone });
     }
     let served = Served { answer, freshness: Freshness::Fixed, asked: asked.canonical() };
-    render(site, &served, form, ask.pairs)
+    drawn(site, served, form, ask.pairs).await
 }
 
 /// A page of an edition is drawn anew by every program: only its data are fixed.
@@ -142,7 +156,8 @@ pub(crate) fn render(
     Ok(rendered)
 }
 
-fn query(pairs: &[(String, String)]) -> String {
+/// Parameters at the end of an address; nothing where there are none.
+pub(crate) fn query(pairs: &[(String, String)]) -> String {
     let parts = pairs.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
     let parts: Vec<String> = parts.collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use maud::{Markup, html};
 
 use super::decimal::Decimal;
-use super::grid::Grid;
+use super::grid::{Grid, SERIES_MAX};
 use super::scale::Scale;
 use super::words::{Writing, fill};
 use crate::config::{FigureKind, Unit};
@@ -20,9 +20,6 @@ pub(crate) struct Chart<'a> {
     pub(crate) grid: &'a Grid,
     pub(crate) writing: Writing<'a>,
 }
-
-/// More lines cannot be told apart.
-pub(crate) const SERIES_MAX: usize = 4;
 
 /// One drawing; each chart is drawn for wide and for narrow screens, so that its letters are
 /// readable on both.
@@ -42,6 +39,8 @@ const NARROW: Canvas =
 
 const TOP: f64 = 16.0;
 const BELOW: f64 = 34.0;
+/// Letters of a label below the axis: two of them fit on the narrow canvas.
+const LABEL_MAX: usize = 20;
 /// Labels of lines stand at least so far apart.
 const APART: f64 = 20.0;
 
@@ -187,7 +186,7 @@ impl Chart<'_> {
     /// Names of places, as many as are readable, the last one always.
     fn below(&self, canvas: Canvas, plot: &Plot) -> Markup {
         let longest = self.grid.places.iter().map(|place| place.short.chars().count()).max();
-        let width = longest.unwrap_or(1) as f64 * canvas.letter + 10.0;
+        let width = longest.unwrap_or(1).min(LABEL_MAX) as f64 * canvas.letter + 10.0;
         let room = ((plot.right - plot.left) / width).floor().max(1.0) as usize;
         let every = self.grid.places.len().div_ceil(room.min(canvas.labels).max(1)).max(1);
         let last = self.grid.places.len().saturating_sub(1);
@@ -197,7 +196,7 @@ impl Chart<'_> {
                 @if (last - place).is_multiple_of(every) {
                     @let x = plot.x(place).clamp(half, canvas.width - half);
                     text class="tick" x=(px(x)) y=(px(canvas.height - 10.0)) text-anchor="middle" {
-                        (named.short)
+                        (shortened(&named.short, LABEL_MAX))
                     }
                     line class="axis" x1=(px(plot.x(place))) x2=(px(plot.x(place)))
                         y1=(px(plot.bottom)) y2=(px(plot.bottom + 5.0)) {}

@@ -12,8 +12,8 @@ pub(crate) struct Decimal {
 
 /// More decimals than this are no number that a page shows.
 const SCALE_MAX: u32 = 30;
-/// Decimals of a quotient.
-const QUOTIENT: u32 = 9;
+/// Decimals of a quotient: of counts, what is not all of them is never rounded to that.
+const QUOTIENTS: [u32; 2] = [18, 9];
 
 impl Decimal {
     pub(crate) const ZERO: Self = Self { digits: 0, scale: 0 };
@@ -42,6 +42,15 @@ impl Decimal {
         Self { digits: i128::try_from(count).unwrap_or(i128::MAX), scale: 0 }
     }
 
+    /// The smallest number with so many decimals.
+    pub(crate) fn unit(decimals: u32) -> Self {
+        Self { digits: 1, scale: decimals }
+    }
+
+    pub(crate) fn negated(self) -> Self {
+        Self { digits: -self.digits, ..self }
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.digits == 0
     }
@@ -57,15 +66,17 @@ impl Decimal {
         Some(Self { digits, scale })
     }
 
-    /// The quotient, rounded to nine decimals; `None` by zero.
+    /// The quotient, rounded to eighteen decimals, or nine where these do not fit; `None` by zero.
     pub(crate) fn over(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let (of, by) = (self.at(scale)?, other.at(scale)?);
         if by == 0 {
             return None;
         }
-        let of = of.checked_mul(10_i128.pow(QUOTIENT))?;
-        Some(Self { digits: rounded(of, by), scale: QUOTIENT })
+        QUOTIENTS.into_iter().find_map(|scale| {
+            let of = of.checked_mul(10_i128.pow(scale))?;
+            Some(Self { digits: rounded(of, by), scale })
+        })
     }
 
     /// With so many decimals, the last one rounded half away from zero; `None` where it does not

@@ -3,13 +3,13 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Chart, SERIES_MAX};
+use super::chart::Chart;
 use super::finding;
 use super::grid::{Grid, Unfit};
 use super::period::Period;
 use super::sheet::Sheet;
 use super::table;
-use super::words::Writing;
+use super::words::{Writing, fill};
 use crate::catalogue::Compiled;
 use crate::config::{Figure, FigureKind, Unit};
 
@@ -19,6 +19,8 @@ pub(crate) struct Source<'a> {
     pub(crate) stat: &'a Compiled,
     pub(crate) sheet: &'a Sheet<'a>,
     pub(crate) writing: Writing<'a>,
+    /// What was asked for, but for what is usual.
+    pub(crate) asked: &'a [(String, String)],
 }
 
 /// All figures of a statistic; `notice` is what a reader must know of its numbers, `query` the end
@@ -40,10 +42,11 @@ pub(crate) fn all(source: Source<'_>, notice: &Markup, query: &str) -> Markup {
 }
 
 fn one(source: Source<'_>, (number, figure): (usize, &Figure), notice: Option<&Markup>) -> Markup {
-    let Source { stat, sheet, writing } = source;
+    let Source { stat, sheet, writing, asked } = source;
     let id = format!("{}-{}", stat.name, number + 1);
     let neutral = neutral(source);
-    let stated = finding::state(sheet, figure, writing);
+    // It is written for the usual question: "in the last 7 days", and of everything.
+    let stated = asked.is_empty().then(|| finding::state(sheet, figure, writing)).flatten();
     let heading = stated.unwrap_or_else(|| neutral.clone());
     html! {
         h2 id=(id) { (heading) }
@@ -65,6 +68,7 @@ fn one(source: Source<'_>, (number, figure): (usize, &Figure), notice: Option<&M
 fn said(unfit: Unfit, writing: Writing<'_>) -> &'static str {
     match unfit {
         Unfit::Column | Unfit::Place | Unfit::Twice => writing.words().not_drawable,
+        Unfit::TooMuch => writing.words().too_much,
     }
 }
 
@@ -82,7 +86,6 @@ fn drawn(
             FigureKind::Table => {}
             FigureKind::Number => { (tiles(grid, unit, writing)) }
             _ if grid.is_empty() => {}
-            _ if grid.series.len() > SERIES_MAX => { p class="notice" { (words.too_many_lines) } }
             _ => {
                 (chart.draw())
                 @if figure.kind == FigureKind::Line && chart.begins_above_zero() {
@@ -124,10 +127,19 @@ fn tiles(grid: &Grid, unit: Unit, writing: Writing<'_>) -> Markup {
 
 /// What the numbers are, without saying what they say.
 fn neutral(source: Source<'_>) -> String {
-    let title = source.title();
+    let mut text = source.title().to_owned();
+    for (name, value) in source.asked {
+        let Some(parameter) = source.stat.parameters.get(name) else { continue };
+        let title = match parameter.title.get(source.writing.language.code()) {
+            "" => name,
+            title => title,
+        };
+        let value = if value.is_empty() { source.writing.words().none } else { value };
+        text += &format!(", {}", fill(source.writing.words().is, &[title, value]));
+    }
     match span(source.sheet, source.writing) {
-        Some(span) => format!("{title}, {span}"),
-        None => title.to_owned(),
+        Some(span) => format!("{text}, {span}"),
+        None => text,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The values of one figure: a row per place on the axis, a column per line. A bucket without rows
 //! is zero where counts are shown and everything is there, never where something is missing. Pure.
 
+use std::collections::HashMap;
+
 use super::decimal::Decimal;
 use super::period::Period;
 use super::sheet::{BUCKET, Cell, Sheet};
@@ -62,7 +64,14 @@ pub(crate) enum Unfit {
     Place,
     /// Two rows for one place of one series. Adding them up could count twice.
     Twice,
+    /// More lines than can be told apart, or more numbers than a page can hold.
+    TooMuch,
 }
+
+/// More lines cannot be told apart.
+pub(super) const SERIES_MAX: usize = 4;
+/// A page with more numbers in one figure would keep everybody waiting.
+const VALUES_MAX: usize = 20_000;
 
 impl Grid {
     pub(crate) fn new(
@@ -91,19 +100,26 @@ impl Grid {
             None => (vec![Place::only()], vec![0; sheet.rows.len()]),
         };
         let keys = by.map(|by| keys(sheet, by, figure));
-        let series = match &keys {
+        let series: Vec<String> = match &keys {
             Some(keys) => keys.iter().map(|key| name_of(key.as_deref(), figure, writing)).collect(),
             None => figure.y.iter().map(|column| column_name(column, figure, writing)).collect(),
         };
+        if (is_drawn(figure) && series.len() > SERIES_MAX)
+            || places.len().saturating_mul(series.len()) > VALUES_MAX
+        {
+            return Err(Unfit::TooMuch);
+        }
         let mut grid =
-            Self { values: vec![vec![None; Vec::len(&series)]; places.len()], places, series };
+            Self { values: vec![vec![None; series.len()]; places.len()], places, series };
+        let keys: Option<HashMap<_, _>> =
+            keys.map(|keys| keys.into_iter().enumerate().map(|(at, key)| (key, at)).collect());
         let mut seen = vec![vec![false; grid.series.len()]; grid.places.len()];
         for (row, place) in sheet.rows.iter().zip(place_of) {
             for (number, column) in y.iter().enumerate() {
                 let at = match (by, &keys) {
                     (Some(by), Some(keys)) => {
                         let key = row[by].key();
-                        keys.iter().position(|known| *known == key).ok_or(Unfit::Column)?
+                        *keys.get(&key).ok_or(Unfit::Column)?
                     }
                     _ => number,
                 };
@@ -155,8 +171,9 @@ fn places(sheet: &Sheet<'_>, x: usize, writing: Writing<'_>) -> (Vec<Place>, Vec
         return (places.collect(), place_of);
     }
     let mut known: Vec<&Cell> = Vec::new();
+    let mut place_by: HashMap<Option<String>, usize> = HashMap::new();
     let place_of = sheet.rows.iter().map(|row| {
-        known.iter().position(|cell| **cell == row[x]).unwrap_or_else(|| {
+        *place_by.entry(row[x].key()).or_insert_with(|| {
             known.push(&row[x]);
             known.len() - 1
         })

@@ -1,6 +1,7 @@
 //! Pages: statistics for people, complete without JavaScript. `layout` is the frame of every page,
 //! `figure` one statistic in it; `sheet`, `grid` and `finding` read the numbers, `chart` and
-//! `table` show them, `words` speaks the languages. Nothing here asks the database or a clock.
+//! `table` show them, `words` and `numbers` speak the languages. Nothing here asks the database or
+//! a clock.
 
 mod assets;
 mod chart;
@@ -11,6 +12,7 @@ mod form;
 mod grid;
 mod layout;
 mod notice;
+mod numbers;
 mod period;
 mod refused;
 mod scale;
@@ -19,15 +21,21 @@ mod table;
 mod together;
 mod words;
 
+#[cfg(test)]
+mod drawing_tests;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use maud::{Markup, html};
+use tokio::sync::Semaphore;
 
 pub(crate) use assets::Assets;
 pub(crate) use finding::{refuse_figures, refuse_in_edition};
 pub(crate) use form::meant;
 pub(crate) use refused::{refusal, refusal_of_stat};
 
+use crate::answer::{Answer, Freshness};
 use crate::catalogue::Compiled;
 use crate::http::{Language, Rendered};
 use crate::refusal::Refusal;
@@ -52,21 +60,23 @@ pub(crate) fn stat(site: &Site, served: &Served, language: Language) -> anyhow::
     let sheet = Sheet::read(&served.answer)?;
     let writing = writing(site, language);
     let asked = asked(stat, &served.asked);
-    let query = query(stat, &asked);
+    let unusual: Vec<_> = asked.iter().filter(|pair| !is_usual(stat, pair)).cloned().collect();
+    let query = crate::http::query(&unusual);
     let body = html! {
         (described(stat.config.description.get(language.code())))
         (notice::date_line(&served.answer, writing))
         (notice::staleness(served.freshness, writing))
         (notice::completeness(&sheet, writing))
-        (figure::all(Source { stat, sheet: &sheet, writing }, &html! {}, &query))
-        (form::draw(site, stat, &decoded(&asked), sheet.buckets().last().map(Period::of), writing))
+        (figure::all(Source { stat, sheet: &sheet, writing, asked: &unusual }, &html! {}, &query))
+        (form::draw(site, stat, &asked, sheet.buckets().last().map(Period::of), writing))
     };
     let address = format!("/stats/{}{query}", stat.name);
     let content = Content { title: stat.title(language.code()), address: &address, body };
     Ok(layout::whole(site, language, &content))
 }
 
-/// A page of several statistics, all of one edition and up to the same moment.
+/// A page of several statistics, all of one edition and up to the same moment, and whether that
+/// is confirmed to be the published one.
 ///
 /// # Errors
 /// Why none of them can be shown.
@@ -74,55 +84,99 @@ pub(crate) async fn page(
     site: &Arc<Site>,
     name: &str,
     language: Language,
-) -> Result<Rendered, Refusal> {
+) -> Result<(Rendered, Freshness), Refusal> {
     let unknown = || Refusal::NotFound(format!("there is no page {name:.64}"));
-    let page = site.catalogue.pages.get(name).ok_or_else(unknown)?;
+    let page = Arc::clone(site.catalogue.pages.get(name).ok_or_else(unknown)?);
     let parts = together::ask(site, &page.stats).await?;
+    drawn(site, move |site| draw(site, &page, &parts, language)).await
+}
+
+/// Threads that draw at the same time: the others answer whoever wants what is ready.
+static DRAWING: Semaphore = Semaphore::const_new(2);
+
+/// Draws a page where nobody waits for the thread, in its turn and within the deadline.
+///
+/// # Errors
+/// [`Refusal::Overloaded`] when there are too many to draw; what `draw` refuses.
+pub(crate) async fn drawn<T: Send + 'static>(
+    site: &Arc<Site>,
+    draw: impl FnOnce(&Site) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let deadline = Duration::from_millis(site.config.deadline_ms.into());
+    let turn = tokio::time::timeout(deadline, DRAWING.acquire()).await;
+    let turn = turn.map_err(|_| Refusal::Overloaded)?;
+    let own = Arc::clone(site);
+    let drawing = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        draw(&own)
+    });
+    drawing.await.unwrap_or_else(|_| {
+        (site.log)(&report::Problem::new("a page could not be drawn"));
+        Err(Refusal::Failed)
+    })
+}
+
+/// A page of these parts, and how current it is.
+fn draw(
+    site: &Site,
+    page: &crate::config::Page,
+    parts: &[Part],
+    language: Language,
+) -> Result<(Rendered, Freshness), Refusal> {
     let writing = writing(site, language);
+    let Some(first) = parts.iter().find_map(|part| part.served.as_ref()) else {
+        return Err(Refusal::Failed);
+    };
+    let dated = &together::dated(parts, first).answer;
     let mut sections = Vec::new();
     let mut is_whole = true;
-    for part in &parts {
+    for part in parts {
         let section = match &part.served {
-            Some(served) => section(site, part, served, writing),
+            Some(served) => section(site, (part, served), dated, writing),
             None => Err(anyhow::anyhow!("there is no answer")),
         };
         is_whole &= section.is_ok();
         sections.push(section.unwrap_or_else(|_| unshown(part, language, writing.words())));
     }
-    let Some(first) = parts.iter().find_map(|part| part.served.as_ref()) else {
-        return Err(Refusal::Failed);
-    };
+    let freshness = together::stalest(parts);
     let body = html! {
         (described(page.description.get(language.code())))
-        (notice::date_line(&together::dated(&parts, first).answer, writing))
-        (notice::staleness(together::stalest(&parts), writing))
+        (notice::date_line(dated, writing))
+        (notice::staleness(freshness, writing))
         @if !is_whole {
             div class="notice partial" { p { strong { (writing.words().page_failed) } } }
         }
         @for section in &sections { (section) }
     };
-    let address = format!("/pages/{name}");
+    let address = format!("/pages/{}", page.name);
     let content = Content { title: page.title.get(language.code()), address: &address, body };
     let text = layout::whole(site, language, &content);
     if !is_whole {
-        return Ok(Rendered::fleeting(HTML, text.into_bytes()));
+        return Ok((Rendered::fleeting(HTML, text.into_bytes()), freshness));
     }
-    let tag = together::entity_tag(site, page, &parts, language);
-    Ok(Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes()))
+    let tag = together::entity_tag(site, page, parts, language);
+    let cache_control = match freshness {
+        Freshness::Stale { .. } => "public, no-cache".to_owned(),
+        _ => site.cache_control(),
+    };
+    Ok((Rendered::new(HTML, &cache_control, &tag, text.into_bytes()), freshness))
 }
 
 fn section(
     site: &Site,
-    part: &Part,
-    served: &Served,
+    (part, served): (&Part, &Served),
+    dated: &Answer,
     writing: Writing<'_>,
 ) -> anyhow::Result<Markup> {
     let sheet = Sheet::read(&served.answer).inspect_err(|error| {
         (site.log)(&report::Problem::new(format!("stat \"{}\": {error}", part.stat.name)));
     })?;
-    let source = Source { stat: &part.stat, sheet: &sheet, writing };
+    let source = Source { stat: &part.stat, sheet: &sheet, writing, asked: &[] };
     Ok(html! {
         (figure::all(source, &html! {
+            @if served.answer.closed_through != dated.closed_through {
+                (notice::as_of(&served.answer, writing))
+            }
             (notice::completeness(&sheet, writing))
             (described(part.stat.config.description.get(writing.language.code())))
         }, ""))
@@ -181,8 +235,8 @@ pub(crate) fn index(site: &Site, language: Language) -> Rendered {
     };
     let content = Content { title: layout::service(site, language), address: "/", body };
     let text = layout::whole(site, language, &content);
-    let tag = format!("index-{code}-{}", site.build);
-    Rendered::new(HTML, &site.cache_control(), &tag, text.into_bytes())
+    let tag = &blake3::hash(text.as_bytes()).to_hex()[..16];
+    Rendered::new(HTML, &site.cache_control(), tag, text.into_bytes())
 }
 
 /// A file that pages need.
@@ -191,32 +245,22 @@ pub(crate) fn asset(site: &Site, name: &str) -> Result<Rendered, Refusal> {
     file.ok_or_else(|| Refusal::NotFound(format!("there is no file {name:.64}")))
 }
 
-/// What was asked, with the names that this statistic gives them, still percent-encoded.
+/// What was asked, with the names that this statistic gives them.
 fn asked(stat: &Compiled, canonical: &str) -> Vec<(String, String)> {
     let last = stat.config.last.as_ref().map_or("last", |last| last.name.as_str());
     let pairs = canonical.split('&').filter_map(|pair| pair.split_once('='));
-    let pairs = pairs.map(|(name, value)| match name {
-        "last" if !stat.parameters.contains_key("last") => (last.to_owned(), value.to_owned()),
-        name => (name.to_owned(), value.to_owned()),
+    let pairs = pairs.map(|(name, value)| {
+        let is_last = name == "last" && !stat.parameters.contains_key("last");
+        let name = if is_last { last } else { name };
+        (name.to_owned(), crate::http::decoded(value).unwrap_or_default())
     });
     pairs.collect()
 }
 
-/// As it stands in addresses, empty for what everybody gets who asks for nothing.
-fn query(stat: &Compiled, asked: &[(String, String)]) -> String {
-    let is_usual = |name: &str, value: &str| {
-        let last = stat.config.last.as_ref().filter(|last| last.name == name);
-        let default = stat.parameters.get(name).and_then(|parameter| parameter.default.as_ref());
-        last.is_some_and(|last| last.default.to_string() == value)
-            || default.is_some_and(|default| default.to_string() == value)
-    };
-    let pairs = asked.iter().filter(|(name, value)| !is_usual(name, value));
-    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
-}
-
-/// As it stands in the fields of a form.
-fn decoded(asked: &[(String, String)]) -> Vec<(String, String)> {
-    let decode = |text: &str| crate::http::decoded(text).unwrap_or_default();
-    asked.iter().map(|(name, value)| (name.clone(), decode(value))).collect()
+/// Whether it is what everybody gets who asks for nothing.
+fn is_usual(stat: &Compiled, (name, value): &(String, String)) -> bool {
+    let last = stat.config.last.as_ref().filter(|last| last.name == *name);
+    let default = stat.parameters.get(name).and_then(|parameter| parameter.default.as_ref());
+    last.is_some_and(|last| last.default.to_string() == *value)
+        || default.is_some_and(|default| default.to_string() == *value)
 }

@@ -48,6 +48,21 @@ pub(crate) fn date_line(answer: &Answer, writing: Writing<'_>) -> Markup {
     }
 }
 
+/// "As of 02:00 on 22 January 2025": of a statistic that does not end where its page does.
+pub(crate) fn as_of(answer: &Answer, writing: Writing<'_>) -> Markup {
+    let words = writing.words();
+    html! {
+        p class="as-of" {
+            @match answer.closed_through {
+                Some(at) => {
+                    (words.as_of) " " time datetime=(at.to_string()) { (writing.moment(at)) }
+                },
+                None => (words.no_data),
+            }
+        }
+    }
+}
+
 /// The last complete day: of the last bucket if it ends where everything does.
 fn last_day(answer: &Answer, writing: Writing<'_>) -> Option<Date> {
     let through = answer.closed_through?;

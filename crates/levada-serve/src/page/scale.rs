@@ -22,7 +22,9 @@ impl Scale {
         let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let bottom = values.iter().copied().fold(f64::INFINITY, f64::min);
         let (top, bottom) = if values.is_empty() { (1.0, 0.0) } else { (top, bottom) };
-        let is_close = may_begin_above && bottom > 0.0 && top - bottom < 0.4 * top;
+        // What hardly changes has no scale of its own, and would be drawn as if it did.
+        let is_close = (1e-6 * top..0.4 * top).contains(&(top - bottom));
+        let is_close = may_begin_above && bottom > 0.0 && is_close;
         let low = if is_close { bottom } else { bottom.min(0.0) };
         let high = if low < 0.0 { top.max(0.0) } else { top };
         let least = if unit == Unit::Count { 1.0 } else { 1e-6 };
@@ -31,11 +33,14 @@ impl Scale {
         // A hair of tolerance, so that 0.3 / 0.1 is 3 steps and not 2.
         let first = (low / size + 1e-9).floor() as i64;
         let mut last = ((high / size) - 1e-9).ceil() as i64;
-        last = last.max(first + 1);
+        last = last.max(first.saturating_add(1));
         if unit == Unit::Percent && top <= 1.0 {
-            last = last.min((1.0 / size + 1e-9).floor() as i64).max(first + 1);
+            last = last.min((1.0 / size + 1e-9).floor() as i64).max(first.saturating_add(1));
         }
-        let tick = |n: i64| Decimal::parse(&format!("{}e{exponent}", n * i64::from(mantissa)));
+        let tick = |n: i64| {
+            let digits = n.saturating_mul(i64::from(mantissa));
+            Decimal::parse(&format!("{digits}e{exponent}"))
+        };
         Self {
             ticks: (first..=last).filter_map(tick).collect(),
             bottom: first as f64 * size,
@@ -80,5 +85,16 @@ mod tests {
         assert_eq!(ticks(&["0.91", "0.97"], Unit::Percent, true), [0.9, 0.92, 0.94, 0.96, 0.98]);
         assert_eq!(ticks(&["0.2", "1"], Unit::Percent, true), [0.0, 0.5, 1.0]);
         assert_eq!(ticks(&["-3", "5"], Unit::Count, false), [-4.0, -2.0, 0.0, 2.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn what_does_not_change_begins_at_zero() {
+        assert_eq!(ticks(&["42", "42"], Unit::Number, true), [0.0, 20.0, 40.0, 60.0]);
+        assert_eq!(ticks(&["1"], Unit::Percent, true), [0.0, 0.5, 1.0]);
+        let large = ticks(&["9300000000000", "9300000000000"], Unit::Number, true);
+        assert_eq!((large[0], large.len()), (0.0, 3));
+        assert_eq!(ticks(&["-42"], Unit::Number, true), [-60.0, -40.0, -20.0, 0.0]);
+        let most = "9".repeat(37);
+        assert_eq!(ticks(&[&most], Unit::Number, true)[0], 0.0);
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of an answer as values that a page can write, add up and draw. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -29,6 +29,8 @@ pub(crate) struct Sheet<'a> {
     pub(crate) answer: &'a Answer,
     pub(crate) columns: Vec<&'a str>,
     pub(crate) rows: Vec<Vec<Cell>>,
+    by_label: HashMap<&'a str, usize>,
+    by_start: HashMap<Timestamp, usize>,
 }
 
 /// The column with the labels of buckets.
@@ -43,15 +45,21 @@ impl<'a> Sheet<'a> {
         let columns = answer.columns.iter().filter(|column| is_shown(&column.name));
         let columns: Vec<_> = columns.collect();
         let rows = answer.rows.iter().map(|row| {
-            let row: BTreeMap<&str, &RawValue> = serde_json::from_str(row)?;
+            let row: BTreeMap<String, &RawValue> = serde_json::from_str(row)?;
             let cells = columns.iter().map(|column| {
-                row.get(&*column.name)
-                    .map_or(Cell::Nothing, |raw| Cell::of(raw.get(), column.shape))
+                row.get(&column.name).map_or(Cell::Nothing, |raw| Cell::of(raw.get(), column.shape))
             });
             Ok(cells.collect())
         });
         let rows = rows.collect::<anyhow::Result<_>>()?;
-        Ok(Self { answer, columns: columns.iter().map(|c| c.name.as_str()).collect(), rows })
+        let buckets = answer.range.iter().flat_map(|range| &range.buckets).enumerate();
+        Ok(Self {
+            answer,
+            columns: columns.iter().map(|c| c.name.as_str()).collect(),
+            rows,
+            by_label: buckets.clone().map(|(at, bucket)| (bucket.label.as_str(), at)).collect(),
+            by_start: buckets.map(|(at, bucket)| (bucket.start, at)).collect(),
+        })
     }
 
     pub(crate) fn place(&self, column: &str) -> Option<usize> {
@@ -65,13 +73,12 @@ impl<'a> Sheet<'a> {
 
     /// The bucket that a value names.
     pub(crate) fn bucket_of(&self, cell: &Cell) -> Option<usize> {
-        let is_named = |bucket: &BucketStanding| match cell {
-            Cell::Instant(at) => bucket.start == *at,
-            Cell::Date(date) => bucket.label == date.to_string(),
-            Cell::Text(text) => bucket.label == *text,
-            _ => false,
-        };
-        self.buckets().iter().position(is_named)
+        match cell {
+            Cell::Instant(at) => self.by_start.get(at).copied(),
+            Cell::Date(date) => self.by_label.get(date.to_string().as_str()).copied(),
+            Cell::Text(text) => self.by_label.get(text.as_str()).copied(),
+            _ => None,
+        }
     }
 
     /// The bucket that each row belongs to; `None` where one of them belongs to none.

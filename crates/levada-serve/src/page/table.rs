@@ -132,15 +132,15 @@ fn with_missing<'a>(sheet: &'a Sheet<'_>, figure: &Figure, writing: Writing<'_>)
     let Some(of_rows) = x.and_then(|x| sheet.buckets_by(x)) else {
         return sheet.rows.iter().map(|row| Row::Cells(row)).collect();
     };
+    let mut by_bucket: Vec<Vec<&[Cell]>> = vec![Vec::new(); sheet.buckets().len()];
+    for (row, bucket) in sheet.rows.iter().zip(of_rows) {
+        by_bucket[bucket].push(row);
+    }
     let mut rows = Vec::new();
-    for (number, bucket) in sheet.buckets().iter().enumerate() {
-        let own = sheet.rows.iter().zip(&of_rows).filter(|(_, of)| **of == number);
-        let before = rows.len();
-        if bucket.state.is_complete() {
-            rows.extend(own.map(|(row, _)| Row::Cells(row)));
-        }
-        if rows.len() == before {
-            rows.push(Row::Bucket(Place::of(bucket, writing)));
+    for (own, bucket) in by_bucket.iter().zip(sheet.buckets()) {
+        match bucket.state.is_complete() && !own.is_empty() {
+            true => rows.extend(own.iter().map(|row| Row::Cells(row))),
+            false => rows.push(Row::Bucket(Place::of(bucket, writing))),
         }
     }
     rows

@@ -1,13 +1,11 @@
 //! What pages say, in each language: one value per language with every sentence, so that the
-//! compiler finds what is not translated. Numbers and dates are written here too. Pure.
+//! compiler finds what is not translated. Dates are written here too. Pure.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::decimal::Decimal;
 use super::period::Period;
-use crate::config::Unit;
 use crate::http::Language;
 
 /// Every sentence of pages; `{}` stands for what is named.
@@ -16,6 +14,9 @@ pub(crate) struct Words {
     pub(crate) own_name: &'static str,
     pub(crate) languages: &'static str,
     pub(crate) data_up_to: &'static str,
+    pub(crate) as_of: &'static str,
+    pub(crate) less_than: &'static str,
+    pub(crate) more_than: &'static str,
     pub(crate) published: &'static str,
     pub(crate) published_on: &'static str,
     pub(crate) no_data: &'static str,
@@ -41,7 +42,7 @@ pub(crate) struct Words {
     pub(crate) no_entries: &'static str,
     pub(crate) above_zero: &'static str,
     pub(crate) first_rows: &'static str,
-    pub(crate) too_many_lines: &'static str,
+    pub(crate) too_much: &'static str,
     pub(crate) not_drawable: &'static str,
     pub(crate) all_numbers: &'static str,
     pub(crate) scrolls: &'static str,
@@ -52,6 +53,7 @@ pub(crate) struct Words {
     pub(crate) download: &'static str,
     pub(crate) stat_failed: &'static str,
     pub(crate) page_failed: &'static str,
+    pub(crate) is: &'static str,
     pub(crate) of_date: &'static str,
     pub(crate) pages: &'static str,
     pub(crate) statistics: &'static str,
@@ -94,6 +96,9 @@ const ENGLISH: Words = Words {
     own_name: "English",
     languages: "Language",
     data_up_to: "Data up to",
+    as_of: "As of",
+    less_than: "less than {}",
+    more_than: "more than {}",
     published: "published",
     published_on: "published",
     no_data: "No complete data yet",
@@ -119,7 +124,7 @@ const ENGLISH: Words = Words {
     no_entries: "Nothing",
     above_zero: "The scale does not begin at zero.",
     first_rows: "The first {} of {} rows. The files below have them all.",
-    too_many_lines: "There are too many lines for a chart: the table has them all.",
+    too_much: "There is too much for a chart: the table and the files show it.",
     not_drawable: "This cannot be drawn as a chart: the table shows what is known.",
     all_numbers: "All numbers as a table ({} rows)",
     scrolls: "Table: {}",
@@ -130,6 +135,7 @@ const ENGLISH: Words = Words {
     download: "Download these numbers:",
     stat_failed: "This statistic cannot be shown now. Please try again later.",
     page_failed: "Part of this page cannot be shown now.",
+    is: "{}: {}",
     of_date: "{}, {}",
     pages: "Pages",
     statistics: "Statistics",
@@ -164,6 +170,9 @@ const FRENCH: Words = Words {
     own_name: "Français",
     languages: "Langue",
     data_up_to: "Données jusqu’au",
+    as_of: "Situation au",
+    less_than: "moins de {}",
+    more_than: "plus de {}",
     published: "publiées à",
     published_on: "publiées le",
     no_data: "Aucune donnée complète pour l’instant",
@@ -191,7 +200,7 @@ const FRENCH: Words = Words {
     no_entries: "Rien",
     above_zero: "L’échelle ne commence pas à zéro.",
     first_rows: "Les {} premières lignes sur {}. Les fichiers ci-dessous les contiennent toutes.",
-    too_many_lines: "Trop de courbes pour un graphique : le tableau les contient toutes.",
+    too_much: "Trop pour un graphique : voir le tableau et les fichiers.",
     not_drawable: "Aucun graphique possible : le tableau montre ce qui est connu.",
     all_numbers: "Tous les chiffres en tableau ({} lignes)",
     scrolls: "Tableau : {}",
@@ -202,6 +211,7 @@ const FRENCH: Words = Words {
     download: "Télécharger ces chiffres :",
     stat_failed: "Cette statistique n’est pas disponible pour l’instant. Réessayez plus tard.",
     page_failed: "Une partie de cette page ne peut pas être affichée pour l’instant.",
+    is: "{} : {}",
     of_date: "{} à {}",
     pages: "Pages",
     statistics: "Statistiques",
@@ -380,64 +390,6 @@ impl Writing<'_> {
             (_, true) => "intervalles",
         }
     }
-
-    /// A number as its unit is written.
-    pub(crate) fn number(self, value: Decimal, unit: Unit) -> String {
-        match unit {
-            Unit::Percent => self.percent(value),
-            Unit::Count | Unit::Number => self.grouped(value, value.decimals().min(6)),
-        }
-    }
-
-    /// A number beside an axis: no more decimals than it needs.
-    pub(crate) fn tick(self, value: Decimal, unit: Unit) -> String {
-        match (unit, value.percent()) {
-            (Unit::Percent, Some(value)) => {
-                self.with_percent(&self.grouped(value, value.decimals()))
-            }
-            _ => self.number(value, unit),
-        }
-    }
-
-    /// One decimal, and more where one would say "all" or "none" and it is not so.
-    fn percent(self, share: Decimal) -> String {
-        let Some(value) = share.percent() else { return self.words().nothing.to_owned() };
-        let hundred = Decimal::from(100);
-        let is_edge = |shown: Decimal| {
-            (shown.is_zero() && !value.is_zero()) || (shown == hundred && value != hundred)
-        };
-        let decimals = (1..=6).find(|decimals| value.round(*decimals).is_some_and(|v| !is_edge(v)));
-        self.with_percent(&self.grouped(value, decimals.unwrap_or(1)))
-    }
-
-    fn with_percent(self, text: &str) -> String {
-        match self.language {
-            Language::English => format!("{text}%"),
-            Language::French => format!("{text}\u{202f}%"),
-        }
-    }
-
-    /// "1,234.5", "1 234,5" with narrow spaces that do not break.
-    fn grouped(self, value: Decimal, decimals: u32) -> String {
-        let value = value.round(decimals).unwrap_or(value);
-        let (point, group) = match self.language {
-            Language::English => ('.', ','),
-            Language::French => (',', '\u{202f}'),
-        };
-        let (whole, fraction) = value.parts();
-        let mut text = if value.is_negative() { "−".to_owned() } else { String::new() };
-        for (place, digit) in whole.chars().enumerate() {
-            if place > 0 && (whole.len() - place).is_multiple_of(3) {
-                text.push(group);
-            }
-            text.push(digit);
-        }
-        if !fraction.is_empty() {
-            text.push(point);
-            text += &fraction;
-        }
-        text
-    }
 }
 
 #[cfg(test)]
@@ -448,22 +400,6 @@ mod tests {
         let zone = TimeZone::get("Europe/London").unwrap();
         [Language::English, Language::French]
             .map(|language| write(Writing { language, zone: &zone }))
-    }
-
-    #[test]
-    fn numbers_are_written_as_people_write_them() {
-        let number = |text: &str, unit| {
-            let value = Decimal::parse(text).unwrap();
-            both(|writing| writing.number(value, unit))
-        };
-        assert_eq!(number("1234.5", Unit::Number), ["1,234.5", "1\u{202f}234,5"]);
-        assert_eq!(number("-1234567", Unit::Count), ["−1,234,567", "−1\u{202f}234\u{202f}567"]);
-        assert_eq!(number("999", Unit::Count), ["999", "999"]);
-        assert_eq!(number("0.9931", Unit::Percent), ["99.3%", "99,3\u{202f}%"]);
-        assert_eq!(number("0.99996", Unit::Percent)[0], "99.996%");
-        assert_eq!(number("0.0002", Unit::Percent)[0], "0.02%");
-        assert_eq!(number("1", Unit::Percent)[0], "100.0%");
-        assert_eq!(number("0", Unit::Percent)[0], "0.0%");
     }
 
     #[test]

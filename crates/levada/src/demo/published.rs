@@ -66,7 +66,11 @@ pub(crate) fn tell(stage: &Stage, ui: &Ui) -> anyhow::Result<Page> {
     }
     let page = get(&address, "/pages/visits")?;
     let url = format!("http://{address}/pages/visits");
-    Ok(Page { url, shows: shown(&page), _serving: serving })
+    let shows = shown(&page);
+    if !shows.iter().any(|line| line.starts_with("Data up to ")) {
+        return Err(Problem::new("the page does not say up to when its numbers are").into());
+    }
+    Ok(Page { url, shows, _serving: serving })
 }
 
 fn serve(stage: &Stage, ui: &Ui) -> anyhow::Result<(Serving, String)> {
@@ -113,12 +117,14 @@ fn request(address: &str, target: &str) -> anyhow::Result<String> {
     Ok(reply)
 }
 
-/// The headings of a page and its notice, as text.
+/// The headings of a page, up to when it is, and its notices, as text.
 fn shown(page: &str) -> Vec<String> {
     let opened = page.split('<').filter_map(|part| {
         let (tag, _) = part.split_once('>')?;
         let is_shown = ["h1", "h2"].contains(&tag.split(' ').next()?)
-            || tag.starts_with("p ") && tag.contains("data-notice");
+            || ["p class=\"data-line", "p class=\"as-of", "div class=\"notice"]
+                .iter()
+                .any(|line| tag.starts_with(line));
         is_shown.then(|| page.find(&format!("<{part}"))).flatten()
     });
     let texts = opened.map(|at| {

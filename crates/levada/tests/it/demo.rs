@@ -38,9 +38,21 @@ fn told(output: &str) -> String {
     let lines = text.lines().filter(|line| !machine.iter().any(|part| line.contains(part)));
     let lines = lines.map(|line| match line.split_once("killed: ") {
         Some((before, _)) => format!("{before}killed: [HOW FAR]\n"),
-        None => format!("{line}\n"),
+        None => format!("{}\n", without_day(line)),
     });
     lines.collect()
+}
+
+/// The last complete day is yesterday, whenever this runs: "up to 2026-11-20, …" and
+/// "Data up to 20 November 2026, published 08:51".
+fn without_day(line: &str) -> String {
+    match (line.split_once(" up to "), line.split_once(", ")) {
+        (Some((before, _)), Some((_, after))) if after.starts_with("published ") => {
+            format!("{before} up to [DAY], published [WHEN]")
+        }
+        (Some((before, _)), Some((_, after))) => format!("{before} up to [DAY], {after}"),
+        _ => line.to_owned(),
+    }
 }
 
 #[test]

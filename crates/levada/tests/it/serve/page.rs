@@ -46,6 +46,7 @@ title = { en = "Messages", fr = "Messages envoyés" }
 rollup = "per_day"
 measures = ["messages"]
 last = { default = 7, max = 30, name = "days" }
+filter = ["kind"]
 [[stat.figures]]
 kind = "line"
 finding = { en = "{sum messages} messages in {buckets} days", fr = "{sum messages} messages en {buckets} jours" }
@@ -70,6 +71,22 @@ sql = "select 1 / (count(*) - count(*)) as never from public.message"
 name = "post"
 title = "The post"
 stats = ["messages", "all"]
+[[stat]]
+name = "ever"
+title = "Ever"
+sql = "select count(*) as messages from public.message"
+[[stat]]
+name = "turning"
+title = "Turning"
+sql = "select 100 / (1 - count(*) filter (where kind = 'fax')) as share from public.message"
+[[page]]
+name = "turning"
+title = "What fails in the next edition"
+stats = ["messages", "turning"]
+[[page]]
+name = "ever"
+title = "Recently and ever"
+stats = ["messages", "ever"]
 [[page]]
 name = "broken"
 title = "Half a page"
@@ -206,6 +223,23 @@ fn a_page_ends_where_all_of_it_is_complete() {
 }
 
 #[test]
+fn what_counts_everything_says_up_to_when() {
+    let place = place("serve_page_ever");
+    let serving = place.serve();
+    wait_for("readiness", Duration::from_secs(30), || Ok(serving.get("/readyz").status == 200))
+        .unwrap();
+    let page = serving.get("/pages/ever?lang=en").expect(200).text();
+    let up_to = format!(">{}</time>, published ", day(&place, 1, false));
+    assert!(page.contains("Data up to <time") && page.contains(&up_to), "{page}");
+    let sql = "SELECT to_char(as_of AT TIME ZONE 'Europe/London', \
+               'HH24:MI \"on\" FMDD FMMonth YYYY') FROM levada.edition \
+               WHERE state = 'published' ORDER BY number DESC LIMIT 1";
+    let as_of = &place.target.query_rows(sql).unwrap()[0][0];
+    assert_eq!(page.matches("As of <time").count(), 1, "{page}");
+    assert!(page.contains(&format!(">{as_of}</time></p>")), "{as_of}:\n{page}");
+}
+
+#[test]
 fn what_cannot_be_shown_is_said_in_its_place() {
     let place = place("serve_page_broken");
     let serving = place.serve();
@@ -220,6 +254,28 @@ fn what_cannot_be_shown_is_said_in_its_place() {
     assert!(page.contains(">30 messages in 7 days</h2>"), "{page}");
     let refused = serving.get_with("/stats/broken", &[("accept", "text/html")]).expect(503);
     assert_sound(&refused, "en");
+}
+
+#[test]
+fn a_statistic_that_fails_in_the_next_edition_takes_no_page_with_it() {
+    let place = place("serve_page_turning");
+    let serving = place.serve();
+    wait_for("both statistics", Duration::from_secs(30), || {
+        let page = serving.get("/pages/turning?lang=en");
+        Ok(page.status == 200 && !page.text().contains("cannot be shown"))
+    })
+    .unwrap();
+    // Today is not over: the other statistic stays as it is.
+    place.source.execute("INSERT INTO message (kind, who, at) VALUES ('fax', 1, now())").unwrap();
+    place.publish();
+    wait_for("the other statistic alone", Duration::from_secs(30), || {
+        let page = serving.get("/pages/turning?lang=en");
+        Ok(page.status == 200 && page.text().contains("This statistic cannot be shown now."))
+    })
+    .unwrap();
+    let page = serving.get("/pages/turning?lang=en").expect(200).text();
+    assert!(page.contains(">30 messages in 7 days</h2>"), "{page}");
+    assert!(!page.contains("Not confirmed"), "what is shown is of the newest edition:\n{page}");
 }
 
 #[test]
@@ -258,13 +314,19 @@ fn a_form_asks_what_was_meant() {
     assert!(form.contains("<form method=\"get\" action=\"/stats/messages\">"), "{form}");
     assert!(form.contains("type=\"number\" min=\"1\" max=\"30\" value=\"7\""), "{form}");
     let sent = serving.get("/stats/messages?_=form&lang=en&days=2&from=&to=").expect(200).text();
-    assert!(sent.contains(">10 messages in 2 days</h2>"), "{sent}");
+    // Whoever wrote the sentence wrote it for the usual days: of others, the title says which.
+    let days = format!("Messages, {} – {}", day(&place, 2, false), day(&place, 1, false));
+    assert!(sent.contains(&format!(">{days}</h2>")), "{sent}");
+    assert!(!sent.contains("messages in"), "{sent}");
     assert!(sent.contains("href=\"/stats/messages.csv?days=2\""), "{sent}");
     let sql = "SELECT (now() AT TIME ZONE 'Europe/London')::date - 5";
     let from = &place.source.query_rows(sql).unwrap()[0][0];
     let exact = format!("/stats/messages?_=form&lang=en&days=7&from={from}&to={from}");
     let exact = serving.get(&exact).expect(200).text();
-    assert!(exact.contains(">5 messages in 1 days</h2>"), "{exact}");
+    let only = format!(">Messages, {}</h2>", day(&place, 5, false));
+    assert!(exact.contains(&only) && !exact.contains("messages in"), "{exact}");
+    let texts = serving.get("/stats/messages?lang=en&kind=sms").expect(200).text();
+    assert!(texts.contains(">Messages, kind: sms, ") && !texts.contains("messages in"), "{texts}");
     // A program that sends empty values is told so, as ever.
     serving.get("/stats/messages.json?days=2&from=").expect(400);
     let accept = [("accept", "text/html,*/*;q=0.8")];
@@ -321,7 +383,9 @@ fn unconfirmed_numbers_are_called_so() {
     let source = cluster().create_database("serve_page_stale_source").unwrap();
     source.execute(MESSAGES).unwrap();
     let target = private.create_database("serve_page_stale_target").unwrap();
-    let place = Place::between("serve_page_stale", source, target, &format!("{SECTIONS}{MORE}"));
+    let kept =
+        format!("{SECTIONS}{MORE}").replace("poll_seconds", "max_age_seconds = 30\npoll_seconds");
+    let place = Place::between("serve_page_stale", source, target, &kept);
     place.publish();
     let serving = place.serve();
     serving.wait_until_ready();
@@ -337,6 +401,8 @@ fn unconfirmed_numbers_are_called_so() {
     assert!(stale.text().contains("could not be confirmed since <time datetime="));
     assert!(stale.text().contains(">30 messages in 7 days</h2>"), "what is known stays");
     assert_ne!(stale.header("etag"), fresh.header("etag"));
+    assert!(fresh.header("cache-control").contains("max-age=30"));
+    assert_eq!(stale.header("cache-control"), "public, no-cache", "nobody keeps it");
     let french = serving.get("/stats/messages?lang=fr").expect(200).text();
     assert!(french.contains("<strong>Non confirmé</strong>"), "{french}");
 }
