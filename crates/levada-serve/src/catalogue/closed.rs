@@ -30,12 +30,9 @@ pub(super) fn only(query: &Bound, rollups: &[&str], reports: &str) -> Result<Bou
                 .detail("then it would see buckets that are not complete")
                 .hint(format!("write {rollup} alone: the name stands for its closed buckets")));
         }
-        bound.push(format!(
-            "{} AS NOT MATERIALIZED (SELECT * FROM {} WHERE bucket_end <= (${}::text::timestamptz))",
-            quote_identifier(rollup),
-            Name::new(reports, *rollup).sql(),
-            place + 1
-        ));
+        let (name, table) = (quote_identifier(rollup), Name::new(reports, *rollup).sql());
+        let is_closed = format!("bucket_end <= (${}::text::timestamptz)", place + 1);
+        bound.push(format!("{name} AS NOT MATERIALIZED (SELECT * FROM {table} WHERE {is_closed})"));
     }
     let sql = format!(
         "WITH {} SELECT * FROM (\n{}\n) AS \"levada closed\"",

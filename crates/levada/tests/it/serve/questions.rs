@@ -467,10 +467,7 @@ fn open_buckets_are_out_of_reach_of_any_query() {
     let days = usual["data"].as_array().unwrap();
     assert_eq!(days.len(), 3, "{usual}");
     assert_eq!(days[2]["bucket"], usual["range"]["to"]);
-    let right = "select sum(n) from reports.daily where bucket_end <= (select closed_through \
-                 from levada.rollup where name = 'daily') and bucket_start >= (select \
-                 bucket_start from levada.rollup_bucket where rollup = 'daily' and state <> \
-                 'open' order by bucket_start desc offset 2 limit 1)";
+    let right = include_str!("questions_closed.sql");
     let sum: i64 = days.iter().map(|day| day["n"].as_i64().unwrap()).sum();
     assert_eq!(sum.to_string(), place.target.psql(right).unwrap());
     // Of an earlier range it would answer days after it: that is no answer.
