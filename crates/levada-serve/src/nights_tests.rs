@@ -567,9 +567,9 @@ fn readiness_waits_for_an_answer_but_not_for_what_always_fails() {
     let stat = |name: &str, query: &str| {
         format!("[[stat]]\nname = \"{name}\"\ntitle = \"T\"\nsql = \"{query}\"\n")
     };
-    let failing = stat("failing", "SELECT 1 / (number - number) AS n FROM levada.edition");
+    let failing = stat("failing", "SELECT 1 / (n - n) AS n FROM generate_series(1, 1) AS n");
     let large = stat("failing", "SELECT repeat('x', 9000000) AS x FROM generate_series(1, 2)");
-    let working = stat("working", "SELECT number FROM levada.edition");
+    let working = stat("working", "SELECT 1 AS n");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let cases = [

@@ -549,9 +549,9 @@ fn configuration_with_a_typo() {
     assert_refused(
         run("bad_typo_4", "[copie]\n"),
         expect![[r#"
-        error: levada.toml, line 5: unknown field `copie`, expected one of `source`, `target`, `copy`, `tables`, `import`, `enrich`, `calendar`, `window`, `rollup`, `display`
-          hint: levada.example.toml shows every option with its default
-    "#]],
+            error: levada.toml, line 5: unknown field `copie`, expected one of `source`, `target`, `copy`, `tables`, `import`, `enrich`, `calendar`, `window`, `rollup`, `serve`, `brand`, `stat`, `page`, `display`
+              hint: levada.example.toml shows every option with its default
+        "#]],
     );
     assert_refused(
         run("bad_typo_5", "[tables.\"answer\"]\nmode = \"reloaded\"\n"),

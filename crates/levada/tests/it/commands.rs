@@ -30,6 +30,7 @@ fn all_commands_are_listed() {
           copy    Copy a database to another without a configuration file
           schema  Compare definitions, and create those of the source in an empty target
           verify  Prove that two databases hold the same rows, or name those that differ
+          serve   Answer statistics over HTTP as JSON, CSV and pages, never an incomplete day as complete
           report  Show where the time of a run went, by category, with the longest entries
           status  Show the edition, its age, each table's last changes, and what would force a reload
 

@@ -89,6 +89,12 @@ pub(crate) fn assert_same_content(source: &Database, target: &Database) {
     assert!(!left.is_empty(), "the source holds nothing: the comparison would prove nothing");
     for (object, digest) in &left {
         let other = right.get(object);
+        if let (true, Some(table)) = (Some(digest) != other, object.strip_prefix("table ")) {
+            for side in [source, target] {
+                let rows = side.psql(&format!("select xmin, ctid, * from {table} limit 20"));
+                eprintln!("{table} in {}:\n{}", side.url(), rows.unwrap_or_default());
+            }
+        }
         assert_eq!(Some(digest), other, "{object} differs");
     }
     let extra: Vec<_> = right.keys().filter(|object| !left.contains_key(*object)).collect();
